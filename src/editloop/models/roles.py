@@ -1,0 +1,157 @@
+"""The roles a model can play, each a small Protocol.
+
+Images cross these borders as NumPy arrays: RGB uint8 of shape (h, w, 3). A matte is float32 (h, w) in [0, 1]; a mask
+is bool (h, w), True = belongs to the object / may change. Boxes are pixels, right and bottom excluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from editloop.records.record import Box
+
+RgbImage: TypeAlias = NDArray[np.uint8]
+Matte: TypeAlias = NDArray[np.float32]
+Mask: TypeAlias = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """What provenance and cache keys record about a model."""
+
+    name: str
+    """The spec string it was made from, for example ``embedded:nanodet``."""
+    version: str
+    """Changes whenever outputs may change: weights checksum plus a hand-kept code version."""
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One detected object; `score` is the detector's own confidence in [0, 1]."""
+
+    label: str
+    score: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One label of a closed vocabulary with its probability."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextRegion:
+    """A line of text found in an image."""
+
+    text: str
+    score: float
+    box: Box
+
+
+class Model(Protocol):
+    """What every role shares."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name, version and licence for provenance and cache keys."""
+
+
+@runtime_checkable
+class Detector(Model, Protocol):
+    """Finds objects."""
+
+    def detect(self, image: RgbImage, *, threshold: float = 0.3) -> list[Detection]:
+        """Detections with score >= `threshold`, best first."""
+
+
+@runtime_checkable
+class Segmenter(Model, Protocol):
+    """Cuts out objects."""
+
+    def matte(self, image: RgbImage, box: Box | None = None) -> Matte:
+        """Matte of the object in `box`, or of the salient object(s) of the frame."""
+
+
+@runtime_checkable
+class Tagger(Model, Protocol):
+    """Relates images to words."""
+
+    def tags(self, images: Sequence[RgbImage], top: int = 5) -> list[list[Tag]]:
+        """For each image, its `top` tags, most probable first."""
+
+    def similarity(self, images: Sequence[RgbImage], texts: Sequence[str]) -> NDArray[np.float32]:
+        """Similarity in [-1, 1] of every image with every text, shape (images, texts)."""
+
+
+@runtime_checkable
+class TextEmbedder(Model, Protocol):
+    """Embeds text."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors, shape (texts, dim)."""
+
+
+@runtime_checkable
+class Remover(Model, Protocol):
+    """Fills a hole from its surroundings."""
+
+    def remove(self, image: RgbImage, mask: Mask, *, seed: int) -> RgbImage:
+        """`image` with every True pixel of `mask` filled in; all other pixels unchanged."""
+
+
+@runtime_checkable
+class QualityModel(Model, Protocol):
+    """No-reference technical quality (not aesthetics)."""
+
+    def quality(self, image: RgbImage) -> float:
+        """Technical quality in [0, 1], 1 best."""
+
+
+@runtime_checkable
+class TextReader(Model, Protocol):
+    """Reads text in images."""
+
+    def read(self, image: RgbImage) -> list[TextRegion]:
+        """Lines of text, top to bottom."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """What an editor is asked to do.
+
+    Instruction-following editors read `instruction`; procedural editors read `plan`, the structured form of the same
+    edit, and refuse a request without one.
+    """
+
+    image: RgbImage
+    instruction: str
+    seed: int
+    mask: Mask | None = None
+    references: tuple[RgbImage, ...] = ()
+    plan: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditResult:
+    """The edited image and, where the editor knows it, what it changed."""
+
+    image: RgbImage
+    changed: Mask | None = None
+    facts: dict[str, float] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Editor(Model, Protocol):
+    """Edits an image."""
+
+    def edit(self, request: EditRequest) -> EditResult:
+        """The edited image, same size as the source unless the editor says otherwise."""
