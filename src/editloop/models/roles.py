@@ -88,6 +88,9 @@ class Tagger(Model, Protocol):
     def tags(self, images: Sequence[RgbImage], top: int = 5) -> list[list[Tag]]:
         """For each image, its `top` tags, most probable first."""
 
+    def probabilities(self, images: Sequence[RgbImage]) -> NDArray[np.float32]:
+        """Probabilities over the tagger's 1,000 ImageNet classes, shape (images, 1000), rows summing to 1."""
+
     def similarity(self, images: Sequence[RgbImage], texts: Sequence[str]) -> NDArray[np.float32]:
         """Similarity in [-1, 1] of every image with every text, shape (images, texts)."""
 
