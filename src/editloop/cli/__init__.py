@@ -1,1 +1,1 @@
-"""TODO"""
+"""The command line: parse, call, print. One file a verb."""

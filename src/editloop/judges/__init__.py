@@ -1,1 +1,1 @@
-"""TODO"""
+"""Judges: a triplet goes in, a `Verdict` with its reasons comes out."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Mining recipes: from photographs or prompts to verified triplets."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The record, its verdicts, its provenance and the one vocabulary of edit types."""

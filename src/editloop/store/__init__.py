@@ -1,1 +1,1 @@
-"""TODO"""
+"""Run folders: packs of images by hash, the journal of outcomes, manifests, the model-call cache."""

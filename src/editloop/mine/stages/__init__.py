@@ -1,1 +1,1 @@
-"""TODO"""
+"""The stages that mining recipes are built from, one verb a file."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Object detectors: image to labelled boxes."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Editors: image and instruction (or plan) to edited image."""

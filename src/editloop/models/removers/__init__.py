@@ -1,1 +1,1 @@
-"""TODO"""
+"""Removers: fill a hole from its surroundings."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Segmenters: image (and box) to matte."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Taggers: how well an image fits a word."""
