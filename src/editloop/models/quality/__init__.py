@@ -1,0 +1,1 @@
+"""Adapters that measure technical quality without a reference."""

@@ -1,0 +1,64 @@
+"""ISNet: mattes of the salient object ("Highly Accurate Dichotomous Image Segmentation", arXiv 2203.03041)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from editloop.models.embedded import identity_of_asset, isnet_onnx
+from editloop.models.geometry import grow_box
+from editloop.models.onnx_session import OnnxSession
+from editloop.models.roles import Matte, ModelIdentity, RgbImage
+from editloop.records.record import Box
+
+_CODE_VERSION = 1
+_SIZE = 1024
+_BOX_MARGIN = 0.12
+_MEANINGFUL_RANGE = 0.2
+
+
+class IsNet:
+    """Spec ``embedded:isnet``. With a box, the network sees the box and a margin of 12 % around it."""
+
+    def __init__(self) -> None:
+        self._session = OnnxSession(isnet_onnx)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name, version and licence."""
+        return identity_of_asset("embedded:isnet", "isnet", _CODE_VERSION)
+
+    def matte(self, image: RgbImage, box: Box | None = None) -> Matte:
+        """Matte of the object in `box`, or of the salient object(s) of the frame; all zero where there is none."""
+        height, width = image.shape[:2]
+        if box is None:
+            return self._salient(image)
+        seen = grow_box(box, _BOX_MARGIN, width, height)
+        matte = np.zeros((height, width), np.float32)
+        if seen.area:
+            crop = np.s_[seen.top : seen.bottom, seen.left : seen.right]
+            matte[crop] = self._salient(image[crop])
+        return matte
+
+    def _salient(self, image: RgbImage) -> Matte:
+        raw = self._session.run(_prepare(image), [self._session.output_names()[0]])[0][0, 0]
+        height, width = image.shape[:2]
+        resized = Image.fromarray(stretch(raw.astype(np.float32))).resize(
+            (width, height), Image.Resampling.BILINEAR
+        )
+        return np.clip(np.asarray(resized, np.float32), 0, 1)
+
+
+def stretch(raw: NDArray[np.float32]) -> Matte:
+    """Stretches `raw` to [0, 1], as the network's authors do, unless its range is too small to mean an object."""
+    low, high = float(raw.min()), float(raw.max())
+    if high - low < _MEANINGFUL_RANGE:
+        return np.zeros_like(raw)
+    return (raw - low) / (high - low)
+
+
+def _prepare(image: RgbImage) -> NDArray[np.float32]:
+    square = Image.fromarray(image).resize((_SIZE, _SIZE), Image.Resampling.BILINEAR)
+    scaled = (np.asarray(square, np.float32) - 128) / 256
+    return np.ascontiguousarray(scaled.transpose(2, 0, 1)[None])
