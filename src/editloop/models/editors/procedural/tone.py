@@ -1,0 +1,442 @@
+"""Changes the light, season or film stock of a whole photograph.
+
+Every tone grades lightness and colour in OKLab or in linear light, some add something that belongs to the weather (glow, haze,
+snowflakes). A tone that would not be believed on the picture at hand is refused: no night in a white studio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from editloop.core.errors import BadInputError
+from editloop.models.editors.procedural import pixels
+from editloop.models.editors.procedural.colours import chroma, hue, linear_from_oklab, oklab
+from editloop.models.editors.procedural.looks import Expectation, Look, catalogue, look_named
+from editloop.models.editors.procedural.pixels import Plane, Planes
+from editloop.models.roles import EditResult, RgbImage
+
+REFUSALS = {
+    "studio_background": "a plain white or black backdrop gives the light of day nothing to change",
+    "no_foliage": "too little green to turn",
+    "no_open_view": "no sky, hence no distance for haze or falling snow",
+    "already_there": "the photograph has this tone already",
+    "too_dark": "the photograph is too dark to regrade",
+}
+
+TONES = catalogue(
+    Look(
+        "golden_hour",
+        "a golden-hour photograph",
+        "low warm sunlight, amber highlights and soft long-evening glow",
+        (Expectation("warmth_change", 0.012, 0.2), Expectation("structure", 0.75, 1.0)),
+    ),
+    Look(
+        "night",
+        "a night scene",
+        "moonlit blue darkness with deep shadows",
+        (Expectation("lightness_change", -0.7, -0.12), Expectation("warmth_change", -0.2, 0.0)),
+    ),
+    Look(
+        "black_and_white",
+        "a black-and-white photograph",
+        "rich neutral greys and no colour at all",
+        (Expectation("chroma", 0.0, 0.006), Expectation("structure", 0.85, 1.0)),
+    ),
+    Look(
+        "sepia",
+        "an old sepia photograph",
+        "brown monochrome, faded blacks, darkened corners and fine grain",
+        (Expectation("warmth", 0.015, 0.15), Expectation("structure", 0.8, 1.0)),
+    ),
+    Look(
+        "faded_film",
+        "a faded matte film photograph",
+        "lifted blacks, soft contrast and muted colours",
+        (Expectation("shadows_change", 0.01, 0.5), Expectation("chroma_change", -0.3, 0.0)),
+    ),
+    Look(
+        "dramatic",
+        "a dramatic high-contrast photograph",
+        "deep shadows, crisp local contrast and restrained colour",
+        (Expectation("edges_change", 0.0, 5.0), Expectation("structure", 0.7, 1.0)),
+    ),
+    Look(
+        "cold_winter",
+        "a cold winter day",
+        "pale blue light, muted colours and bright highlights",
+        (Expectation("warmth_change", -0.2, -0.008),),
+    ),
+    Look(
+        "autumn",
+        "an autumn scene",
+        "foliage turned to orange, red and gold",
+        (Expectation("redness_change", 0.01, 0.3),),
+    ),
+    Look(
+        "fog",
+        "a foggy morning",
+        "pale mist that thickens with distance and swallows the background",
+        (Expectation("contrast_change", -0.8, -0.02), Expectation("chroma_change", -0.3, 0.0)),
+    ),
+    Look(
+        "teal_orange",
+        "a teal-and-orange film still",
+        "teal shadows, warm highlights and skin, cinematic contrast",
+        (Expectation("difference", 2.0, 40.0), Expectation("structure", 0.8, 1.0)),
+    ),
+    Look(
+        "snowfall",
+        "a snowy day with falling snow",
+        "flakes near and far, cold light and a veil over the distance",
+        (Expectation("warmth_change", -0.2, 0.0), Expectation("edges_change", 0.0, 5.0)),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the tones need to know about a photograph."""
+
+    lab: Planes
+    sky: Plane
+    """Soft membership of sky, (h, w) in [0, 1]."""
+    green: Plane
+    """Soft membership of foliage and grass, (h, w) in [0, 1]."""
+    plain_border: bool
+    """Whether the frame's border is one flat, very bright or very dark tone (a studio shot)."""
+
+
+def _sky(image: RgbImage, lab: Planes) -> Plane:
+    """Bright, smooth or blue area connected with the top edge."""
+    factor = 256 / min(image.shape[:2])
+    size = (round(image.shape[1] * factor), round(image.shape[0] * factor))
+    small = np.asarray(cv2.resize(lab, size, interpolation=cv2.INTER_AREA), np.float32)
+    lightness, blue = small[..., 0], -small[..., 2]
+    rough = pixels.blur(np.abs(lightness - pixels.blur(lightness, 2.0)), 2.0)
+    likely = (rough < 0.03) & (
+        ((lightness > 0.72) & (small[..., 2] < 0.045)) | ((blue > 0.02) & (lightness > 0.4))
+    )
+    _, labels = cv2.connectedComponents(likely.astype(np.uint8), connectivity=4)
+    touching = np.unique(labels[:2][likely[:2]])
+    sky = np.isin(labels, touching[touching > 0]).astype(np.float32)
+    full = cv2.resize(sky, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+    guided = cv2.ximgproc.guidedFilter(
+        pixels.unit(image), full, max(4, round(12 * pixels.size_factor(image))), 1e-3
+    )
+    return pixels.smoothstep(np.asarray(guided, np.float32), 0.15, 0.85)
+
+
+def _green(image: RgbImage, lab: Planes) -> Plane:
+    angle, strength = hue(lab), chroma(lab)
+    member = (
+        pixels.smoothstep(angle, 92, 106)
+        * (1 - pixels.smoothstep(angle, 150, 172))
+        * pixels.smoothstep(strength, 0.025, 0.05)
+    )
+    guided = cv2.ximgproc.guidedFilter(
+        pixels.unit(image), member, max(2, round(4 * pixels.size_factor(image))), 1e-3
+    )
+    return np.clip(np.asarray(guided, np.float32), 0, 1)
+
+
+def _plain_border(lab: Planes) -> bool:
+    edge = max(2, min(lab.shape[:2]) // 25)
+    border = np.concatenate(
+        [lab[:edge].reshape(-1, 3), lab[:, :edge].reshape(-1, 3), lab[:, -edge:].reshape(-1, 3)]
+    )
+    lightness = border[:, 0]
+    flat = float(np.percentile(lightness, 90) - np.percentile(lightness, 10)) < 0.16
+    pale = chroma(border).mean() < 0.02 and lightness.mean() > 0.82
+    return bool(flat and (pale or lightness.mean() < 0.12))
+
+
+def read_scene(image: RgbImage) -> Scene:
+    """Sky, foliage and backdrop of a photograph."""
+    lab = oklab(image)
+    return Scene(lab, _sky(image, lab), _green(image, lab), _plain_border(lab))
+
+
+def _display(lab: Planes) -> Planes:
+    return pixels.from_linear(linear_from_oklab(lab))
+
+
+def _curve(lightness: Plane, amount: float) -> Plane:
+    """S-curve: 0 leaves the lightness alone, 1 is strong contrast."""
+    return np.asarray(
+        lightness + amount * (pixels.smoothstep(lightness, 0, 1) - lightness), np.float32
+    )
+
+
+def _vignette(shape: tuple[int, int], strength: float) -> Plane:
+    rows = np.linspace(-1, 1, shape[0], dtype=np.float32)[:, None]
+    columns = np.linspace(-1, 1, shape[1], dtype=np.float32)[None]
+    return 1 - strength * pixels.smoothstep(np.sqrt(rows**2 + columns**2), 0.55, 1.5)
+
+
+def _grain(shape: tuple[int, int], amount: float, factor: float, rng: np.random.Generator) -> Plane:
+    noise = pixels.smooth_noise(shape, max(1.0, 1.6 * factor), rng)
+    return np.asarray(amount * noise, np.float32)
+
+
+def _local_contrast(lightness: Plane, factor: float, amount: float) -> Plane:
+    base = np.asarray(
+        cv2.ximgproc.guidedFilter(lightness, lightness, max(4, round(28 * factor)), 0.02),
+        np.float32,
+    )
+    return np.asarray(base + (1 + amount) * (lightness - base), np.float32)
+
+
+def _golden_hour(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    light = pixels.to_linear(pixels.unit(image))
+    height, width = light.shape[:2]
+    bright = pixels.smoothstep(scene.lab[..., 0], 0.25, 0.85)[..., None]
+    warm = np.array([1.22, 0.98, 0.66], np.float32)
+    cool = np.array([1.02, 0.93, 0.90], np.float32)
+    graded = light * (cool + (warm - cool) * bright) * 0.93
+    side = (
+        -1
+        if pixels.luminance(light)[:, : width // 2].mean()
+        > pixels.luminance(light)[:, width // 2 :].mean()
+        else 1
+    )
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None] - 1.0 * side
+    y = np.linspace(0, 1, height, dtype=np.float32)[:, None] - 0.18
+    glow = np.exp(-(x**2 / 0.9 + y**2 / 0.5))[..., None] * np.array([1.0, 0.56, 0.20], np.float32)
+    bloom = pixels.blur(np.maximum(graded - 0.6, 0), 18 * pixels.size_factor(image))
+    strength = 0.30 if not scene.plain_border else 0.10
+    mixed = 1 - (1 - np.clip(graded, 0, 1)) * (1 - strength * glow) * (
+        1 - 0.5 * np.clip(bloom, 0, 1)
+    )
+    lab = oklab(pixels.to_bytes(pixels.from_linear(mixed.astype(np.float32))))
+    lab[..., 1:] *= 1.08
+    lab[..., 0] = _curve(lab[..., 0], 0.18)
+    return _display(lab)
+
+
+def _night(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    light = pixels.to_linear(pixels.unit(image))
+    lightness = scene.lab[..., 0]
+    grey = pixels.luminance(light)[..., None]
+    darkened = grey + 0.42 * (light - grey)
+    dim = 0.16 * (1 - 0.74 * scene.sky[..., None])
+    moon = np.array([0.62, 0.86, 1.35], np.float32)
+    shaped = np.power(np.clip(darkened, 0, 1), 1.22)
+    night = shaped * moon * dim + np.array([0.0015, 0.0028, 0.0065], np.float32)
+    warm_lamp = (
+        pixels.smoothstep(lightness, 0.78, 0.92)
+        * pixels.smoothstep(scene.lab[..., 2], 0.05, 0.10)
+        * (1 - scene.sky)
+    )[..., None]
+    night += warm_lamp * light * np.array([0.5, 0.36, 0.16], np.float32)
+    rows = np.linspace(0, 1, image.shape[0], dtype=np.float32)[:, None, None]
+    sky_fade = scene.sky[..., None] * np.array([0.004, 0.009, 0.022], np.float32) * rows
+    night = (night + sky_fade) * _vignette(image.shape[:2], 0.35)[..., None]
+    lab = oklab(pixels.to_bytes(pixels.from_linear(night.astype(np.float32))))
+    lab[..., 0] += _grain(image.shape[:2], 0.006, pixels.size_factor(image), rng)
+    return _display(lab)
+
+
+def _black_and_white(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    light = pixels.unit(image) @ np.array([0.38, 0.44, 0.18], np.float32)
+    low, high = np.percentile(light, [0.5, 99.5])
+    stretched = np.clip((light - low) / max(float(high - low), 0.2), 0, 1).astype(np.float32)
+    tone = _local_contrast(_curve(stretched, 0.35), pixels.size_factor(image), 0.25)
+    tone += _grain(tone.shape, 0.010, pixels.size_factor(image), rng)
+    return np.repeat(np.clip(tone, 0, 1)[..., None], 3, axis=2)
+
+
+def _sepia(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    tone = _curve(pixels.grey(image), 0.25)
+    tone = 0.10 + 0.84 * tone + _grain(tone.shape, 0.022, pixels.size_factor(image), rng)
+    tone = np.clip(tone * _vignette(tone.shape, 0.45), 0, 1)
+    positions = [0.0, 0.25, 0.5, 0.75, 1.0]
+    inks = np.array(
+        [(38, 24, 14), (98, 68, 44), (158, 120, 84), (212, 181, 138), (247, 232, 203)], np.float32
+    )
+    return np.stack(
+        [np.interp(tone, positions, inks[:, k] / 255) for k in range(3)], axis=2
+    ).astype(np.float32)
+
+
+def _faded_film(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    lab = scene.lab.copy()
+    lab[..., 0] = 0.24 + 0.70 * _curve(lab[..., 0], 0.15)
+    lab[..., 1:] *= 0.66
+    shadow = (1 - pixels.smoothstep(lab[..., 0], 0.25, 0.75))[..., None]
+    lab[..., 1:] += shadow * np.array([-0.012, -0.006], np.float32)
+    lab[..., 1:] += (1 - shadow) * np.array([0.006, 0.016], np.float32)
+    lab[..., 0] += _grain(lab.shape[:2], 0.010, pixels.size_factor(image), rng)
+    return _display(lab)
+
+
+def _dramatic(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    lab = scene.lab.copy()
+    factor = pixels.size_factor(image)
+    lightness = _local_contrast(lab[..., 0], factor, 0.75)
+    lightness = _curve(np.clip(lightness, 0, 1), 0.55) * (1 - 0.22 * scene.sky)
+    lab[..., 0] = np.clip(lightness * _vignette(lightness.shape, 0.35), 0, 1)
+    lab[..., 1:] *= 0.80
+    return _display(lab)
+
+
+def _cold_winter(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    lab = scene.lab.copy()
+    lab[..., 1:] *= (1 - 0.45 * scene.green - 0.25 * (1 - scene.green))[..., None]
+    high = pixels.smoothstep(lab[..., 0], 0.2, 0.95)[..., None]
+    lab[..., 1:] += np.array([-0.012, -0.034], np.float32) * (1.1 - 0.45 * high)
+    lab[..., 0] = np.clip(0.03 + 1.0 * _curve(lab[..., 0], 0.2) + 0.03 * high[..., 0], 0, 1)
+    return _display(lab)
+
+
+def _autumn(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    lab = scene.lab.copy()
+    factor = pixels.size_factor(image)
+    patches = pixels.smoothstep(pixels.fractal_noise(lab.shape[:2], 90 * factor, rng, 3), -1.4, 1.4)
+    wanted = np.radians(46 + 42 * patches + 0.30 * (hue(lab) - 125))
+    strength = chroma(lab) * 1.08 + 0.012
+    turned = np.stack([strength * np.cos(wanted), strength * np.sin(wanted)], axis=2)
+    lab[..., 1:] += scene.green[..., None] * (turned - lab[..., 1:])
+    lab[..., 0] += 0.045 * scene.green * pixels.smoothstep(lab[..., 0], 0.2, 0.6)
+    lab[..., 1:] += np.array([0.004, 0.010], np.float32)
+    return _display(lab)
+
+
+def _distance(image: RgbImage, scene: Scene) -> Plane:
+    """A guess at relative distance from height in the frame, sky and haze: 0 near, 1 far."""
+    rows = np.linspace(1, 0, image.shape[0], dtype=np.float32)[:, None]
+    darkest = cv2.erode(pixels.unit(image).min(axis=2), np.ones((9, 9), np.uint8))
+    hazy = cv2.ximgproc.guidedFilter(
+        pixels.unit(image), darkest, max(8, round(30 * pixels.size_factor(image))), 1e-3
+    )
+    ground = pixels.smoothstep(np.broadcast_to(rows, image.shape[:2]), 0.05, 0.75)
+    return np.clip(np.maximum(ground * (0.65 + 0.5 * np.asarray(hazy)), scene.sky), 0, 1).astype(
+        np.float32
+    )
+
+
+def _fog(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    light = pixels.to_linear(pixels.unit(image))
+    wisps = pixels.fractal_noise(image.shape[:2], 320 * pixels.size_factor(image), rng, 3)
+    depth = np.clip(_distance(image, scene) + 0.05 * wisps, 0, 1)
+    seen = np.exp(-(0.25 + 2.4 * depth))[..., None]
+    air = np.array([0.60, 0.63, 0.66], np.float32)
+    grey = pixels.luminance(light)[..., None]
+    muted = grey + 0.75 * (light - grey)
+    return pixels.from_linear((muted * seen + air * (1 - seen)).astype(np.float32))
+
+
+def _teal_orange(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    lab = scene.lab.copy()
+    lightness = _curve(lab[..., 0], 0.42)
+    warm = pixels.smoothstep(lab[..., 1] * 0.5 + lab[..., 2], -0.03, 0.07)[..., None]
+    bright = pixels.smoothstep(lightness, 0.25, 0.8)[..., None]
+    teal = np.array([-0.042, -0.026], np.float32)
+    amber = np.array([0.020, 0.038], np.float32)
+    pull = np.clip(0.65 * warm + 0.35 * bright, 0, 1)
+    lab[..., 1:] = lab[..., 1:] * 0.85 + teal * (1 - pull) + amber * pull * warm
+    lab[..., 0] = np.clip(0.02 + 0.96 * lightness * _vignette(lightness.shape, 0.18), 0, 1)
+    return _display(lab)
+
+
+def _flakes(shape: tuple[int, int], factor: float, rng: np.random.Generator) -> Plane:
+    """Falling snow as coverage in [0, 1]: many small flakes far away, a few blurred ones close by."""
+    cover = np.zeros(shape, np.float32)
+    layers = (
+        (1400, 0.9, 0.5, 0.75),
+        (420, 1.7, 0.9, 0.85),
+        (110, 3.0, 1.8, 0.8),
+        (26, 6.5, 5.0, 0.55),
+    )
+    for count, radius, softness, opacity in layers:
+        layer = np.zeros(shape, np.float32)
+        number = round(count * shape[0] * shape[1] / (768 * 768 * factor**2))
+        centres = rng.uniform(0, 1, (number, 2)) * [shape[1], shape[0]]
+        sizes = radius * factor * rng.uniform(0.6, 1.4, number)
+        for (x, y), size in zip(centres, sizes, strict=True):
+            axes = (max(8, round(16 * size)), max(8, round(22 * size)))
+            cv2.ellipse(
+                layer, (round(16 * x), round(16 * y)), axes, 12, 0, 360, 1.0, -1, cv2.LINE_AA, 4
+            )
+        cover = np.maximum(cover, opacity * pixels.blur(layer, softness * factor))
+    return np.clip(cover, 0, 1)
+
+
+def _snowfall(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+    winter = pixels.to_linear(_cold_winter(image, scene, rng))
+    seen = np.exp(-0.55 * _distance(image, scene))[..., None]
+    air = np.array([0.62, 0.67, 0.74], np.float32)
+    veiled = winter * seen + air * (1 - seen)
+    cover = _flakes(image.shape[:2], pixels.size_factor(image), rng)[..., None]
+    return pixels.from_linear((veiled + cover * (0.93 - veiled)).astype(np.float32))
+
+
+_GRADES: dict[str, Callable[[RgbImage, Scene, np.random.Generator], Planes]] = {
+    "golden_hour": _golden_hour,
+    "night": _night,
+    "black_and_white": _black_and_white,
+    "sepia": _sepia,
+    "faded_film": _faded_film,
+    "dramatic": _dramatic,
+    "cold_winter": _cold_winter,
+    "autumn": _autumn,
+    "fog": _fog,
+    "teal_orange": _teal_orange,
+    "snowfall": _snowfall,
+}
+
+
+def _objection(name: str, scene: Scene) -> tuple[str, str] | None:
+    """Why the tone would not be believed, as (reason, detail)."""
+    strength = chroma(scene.lab).mean()
+    if name in {"night", "golden_hour", "fog", "snowfall", "cold_winter"} and scene.plain_border:
+        return "studio_background", "the frame is a plain backdrop"
+    if name in {"black_and_white", "sepia"} and strength < 0.012:
+        return "already_there", "the photograph has next to no colour"
+    if name in {"night", "sepia", "teal_orange", "dramatic"} and scene.lab[..., 0].mean() < 0.22:
+        return "too_dark", "the photograph is dark already"
+    if name == "autumn" and scene.green.mean() < 0.12:
+        return "no_foliage", f"green covers {scene.green.mean():.0%} of the frame, 12 % is needed"
+    if name in {"fog", "snowfall"} and scene.sky.mean() < 0.05:
+        return "no_open_view", f"sky covers {scene.sky.mean():.0%} of the frame, 5 % is needed"
+    return None
+
+
+def tone_options(image: RgbImage) -> list[str]:
+    """The tones that suit the photograph, in catalogue order."""
+    pixels.check_image(image)
+    scene = read_scene(image)
+    return [name for name in TONES if _objection(name, scene) is None]
+
+
+def tone(image: RgbImage, tone: str, seed: int = 0) -> EditResult:
+    """The photograph in another tone.
+
+    Args:
+        image: RGB uint8 (h, w, 3).
+        tone: A name of `TONES`.
+        seed: Chooses grain, wisps and flakes; equal seeds give equal bytes.
+
+    Returns:
+        The whole frame regraded; facts: ``sky_share``, ``green_share``.
+
+    Raises:
+        BadInputError: one of `REFUSALS`, or an unusable image.
+        UnknownNameError: `tone` has no entry.
+    """
+    look = look_named(TONES, tone, "tone")
+    pixels.check_image(image)
+    scene = read_scene(image)
+    objection = _objection(look.name, scene)
+    if objection:
+        raise BadInputError(*objection)
+    graded = _GRADES[look.name](image, scene, np.random.default_rng(seed))
+    result = pixels.to_bytes(graded)
+    return EditResult(
+        image=result,
+        changed=pixels.changed_pixels(image, result),
+        facts={"sky_share": float(scene.sky.mean()), "green_share": float(scene.green.mean())},
+    )
