@@ -10,6 +10,7 @@
     ├── StoreError            disk full, read-only, locked, damaged
     ├── ModelCallError        a model endpoint did not answer; never cached, never an empty string
     │   └── BudgetError       a hard cap on calls, tokens, money or time was reached
+    ├── RunInterruptedError   Ctrl-C; what was done is committed
     └── StageError            a stage broke its contract (a bug, not a bad record)
 
 A message says what was given, what was expected and what to do. Only `EditloopError` is printed without a
@@ -71,6 +72,10 @@ class ModelCallError(EditloopError):
 
 class BudgetError(ModelCallError):
     """A hard cap was reached before the call was sent."""
+
+
+class RunInterruptedError(EditloopError):
+    """The user stopped a run; the message says how to go on."""
 
 
 class StageError(EditloopError):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from editloop.core.errors import StageError
 from editloop.records.image_ref import ImageRef
 
 In = TypeVar("In", bound=BaseModel)
@@ -143,9 +144,32 @@ class Stage(ABC, Generic[In, Out, Config]):
         """Called once per worker after the last batch."""
 
 
+class RemoteStage(Stage[In, Out, Config]):
+    """Base of stages that wait for a service, one record at a time, `concurrency` of them in flight."""
+
+    lane: ClassVar[Lane] = Lane.REMOTE
+    concurrency: ClassVar[int] = 32
+
+    @abstractmethod
+    async def call(self, record: In) -> Kept[Out] | Dropped:
+        """The outcome of one record."""
+
+    def run(self, records: Sequence[In]) -> Sequence[Kept[Out] | Dropped]:
+        """Not for remote stages: the runner awaits `call`.
+
+        Raises:
+            StageError: always.
+        """
+        raise StageError(
+            f"stage {self.name!r} is remote: await `call` instead of {len(records)} records at once"
+        )
+
+
 def output_id(record: BaseModel) -> str:
     """The id that every record flowing through a stage carries."""
     value: Any = getattr(record, "id", None)
     if not isinstance(value, str) or not value:
-        raise TypeError(f"{type(record).__name__} has no string id; records in a pipeline are identified by content")
+        raise TypeError(
+            f"{type(record).__name__} has no string id; records in a pipeline are identified by content"
+        )
     return value

@@ -1,1 +1,1 @@
-"""Run folders: packs of images by hash, the journal of outcomes, manifests, the model-call cache."""
+"""What a run leaves on disk: images in packs, outcomes in a journal, a manifest, kept model replies."""

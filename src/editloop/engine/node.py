@@ -1,0 +1,227 @@
+"""One stage at work: batches in, through its lane, and on to the next queue."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from pydantic import BaseModel
+
+from editloop.core.ids import content_id
+from editloop.engine.context import StoreContext
+from editloop.engine.execute import (
+    STOPS_THE_RUN,
+    check_outcomes,
+    execute,
+    open_stage,
+    outcome_of_error,
+)
+from editloop.engine.outcomes import Item, Outcome, Sealed, from_row
+from editloop.engine.settle import Settler
+from editloop.engine.stage import Lane, RemoteStage, Scope, Stage
+from editloop.engine.workers import WorkerPool
+from editloop.store.blobs import BlobStore
+from editloop.store.journal import Journal
+from editloop.store.packs import BlobLocation
+
+QUEUE_BATCHES: Final = 4
+"""Batches that may wait in front of a stage."""
+
+SOURCE_BATCH: Final = 64
+"""Inputs that are taken at a time."""
+
+_Queue: TypeAlias = "asyncio.Queue[list[Item] | None]"
+
+
+@dataclass(slots=True)
+class Workshop:
+    """What the stages of one run share.
+
+    `ledger` is the journal when outcomes are kept; `journal` always is there, for the blob index.
+    """
+
+    journal: Journal
+    ledger: Journal | None
+    store: BlobStore
+    context: StoreContext
+    threads: ThreadPoolExecutor
+    pool: WorkerPool
+    workers: int
+
+    def publish_blobs(self) -> None:
+        """Commit what other processes must be able to find."""
+        self.journal.append([], self.store.drain())
+        if self.journal.has_waiting_blobs:
+            self.journal.commit()
+
+
+class Node:
+    """One stage with its queue.
+
+    Args:
+        index: Place in the pipeline.
+        stage: The stage.
+        number: The stage's number in the journal.
+        settler: Books the outcomes.
+        workshop: What the stages share.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        stage: Stage[Any, Any, Any],
+        number: int,
+        settler: Settler,
+        workshop: Workshop,
+    ) -> None:
+        self.stage = stage
+        self.queue: _Queue = asyncio.Queue(QUEUE_BATCHES)
+        self._index = index
+        self._number = number
+        self._settler = settler
+        self._workshop = workshop
+        self._opened = False
+        self._opening = asyncio.Lock()
+
+    async def run(self, downstream: _Queue) -> None:
+        """Work until the queue ends, then end the next one."""
+        if self.stage.scope is Scope.ALL:
+            await self._run_reduction(downstream)
+        else:
+            await self._run_batches(downstream)
+        await downstream.put(None)
+        if self._opened:
+            self.stage.close()
+
+    async def _run_batches(self, downstream: _Queue) -> None:
+        lane = self.stage.lane
+        if lane is Lane.INLINE:
+            async for items in self._batches():
+                await self._process(items, downstream)
+            return
+        width = self._workshop.workers
+        size = self.stage.batch_size
+        if isinstance(self.stage, RemoteStage):
+            width, size = self.stage.concurrency, 1
+        room = asyncio.Semaphore(width)
+
+        async def one(items: list[Item]) -> None:
+            try:
+                await self._process(items, downstream)
+            finally:
+                room.release()
+
+        async with asyncio.TaskGroup() as group:
+            async for items in self._batches(size):
+                await room.acquire()
+                group.create_task(one(items))
+
+    async def _batches(self, size: int | None = None) -> AsyncIterator[list[Item]]:
+        """Batches of up to the stage's size: full where the queue has enough, never waiting to fill one."""
+        size = size or self.stage.batch_size
+        ended = False
+        while not ended:
+            waiting: list[Item] = []
+            batch = await self.queue.get()
+            while True:
+                if batch is None:
+                    ended = True
+                    break
+                waiting += batch
+                if len(waiting) >= size or self.queue.empty():
+                    break
+                batch = self.queue.get_nowait()
+            for start in range(0, len(waiting), size):
+                yield waiting[start : start + size]
+
+    async def _process(self, items: list[Item], downstream: _Queue) -> None:
+        if self._workshop.ledger is None:
+            made = await self._compute(items, [])
+        else:
+            made = await self._replay_or_compute(items)
+        if made:
+            await downstream.put(made)
+
+    async def _replay_or_compute(self, items: list[Item]) -> list[Item]:
+        keys = [item.digest() for item in items]
+        found = self._workshop.journal.lookup(self._number, keys)
+        if not found:
+            return await self._compute(items, keys)
+        known = [item for item in items if item.digest() in found]
+        made = self._settler.replayed(
+            known,
+            [from_row(found[item.digest()]) for item in known],
+            [item.digest() for item in known],
+        )
+        fresh = [item for item in items if item.digest() not in found]
+        if fresh:
+            made += await self._compute(fresh, [item.digest() for item in fresh])
+        return made
+
+    async def _compute(self, items: list[Item], keys: list[bytes]) -> list[Item]:
+        shop = self._workshop
+        outcomes: Sequence[Outcome | Sealed]
+        blobs: list[tuple[str, BlobLocation]]
+        if self.stage.lane is Lane.PROCESS:
+            shop.publish_blobs()
+            answer = await shop.pool.run(self._index, [item.text() for item in items])
+            outcomes, blobs, seconds = answer.outcomes, answer.blobs, answer.seconds
+        else:
+            await self._open()
+            records = [item.record(self.stage.input) for item in items]
+            outcomes, seconds = await self._execute(records)
+            blobs = shop.store.drain()
+        if shop.ledger is None and blobs:
+            shop.journal.append([], blobs)
+        return self._settler.computed(items, outcomes, seconds, keys=keys, blobs=blobs)
+
+    async def _execute(self, records: list[BaseModel]) -> tuple[list[Outcome], float]:
+        if isinstance(self.stage, RemoteStage):
+            return await _call(self.stage, records[0])
+        if self.stage.lane is Lane.THREAD:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._workshop.threads, execute, self.stage, records)
+        return execute(self.stage, records)
+
+    async def _open(self) -> None:
+        if self._opened:
+            return
+        async with self._opening:
+            if not self._opened:
+                open_stage(self.stage, self._workshop.context)
+                self._opened = True
+
+    async def _run_reduction(self, downstream: _Queue) -> None:
+        """Gather everything, in the order of ids; its rows are known by all contents together."""
+        gathered = [item async for batch in self._batches(SOURCE_BATCH) for item in batch]
+        unique = {item.digest(): item for item in gathered}
+        items = sorted(unique.values(), key=lambda item: (item.id(), item.digest()))
+        if not items:
+            return
+        whole = content_id("all", [item.digest().hex() for item in items])
+        keys = [bytes.fromhex(content_id("member", whole, item.digest().hex())) for item in items]
+        found = self._workshop.journal.lookup(self._number, keys) if self._workshop.ledger else {}
+        if len(found) == len(items):
+            made = self._settler.replayed(items, [from_row(found[key]) for key in keys], keys)
+        else:
+            made = await self._compute(items, keys)
+        for start in range(0, len(made), SOURCE_BATCH):
+            await downstream.put(made[start : start + SOURCE_BATCH])
+
+
+async def _call(
+    stage: RemoteStage[Any, Any, Any], record: BaseModel
+) -> tuple[list[Outcome], float]:
+    started = time.perf_counter()
+    try:
+        outcomes: list[Outcome] = [await stage.call(record)]
+    except STOPS_THE_RUN:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a call raises concerns its record alone
+        outcomes = [outcome_of_error(stage, error)]
+    check_outcomes(stage, 1, outcomes)
+    return outcomes, time.perf_counter() - started

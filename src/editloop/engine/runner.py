@@ -1,0 +1,360 @@
+"""Runs a pipeline: one asyncio scheduler, stages joined by bounded queues that carry micro-batches of references."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, JsonValue
+
+from editloop.core.errors import EditloopError, RunInterruptedError, StageError, StoreError
+from editloop.core.ids import canonical_json
+from editloop.engine.context import StoreContext
+from editloop.engine.counts import ProgressCallback, RunProgress, StageCounts
+from editloop.engine.node import SOURCE_BATCH, Node, Workshop
+from editloop.engine.outcomes import Item
+from editloop.engine.plan import check_input, check_pipeline, labels, stage_facts, stage_key
+from editloop.engine.result import Rejected, RunResult
+from editloop.engine.settle import Settler
+from editloop.engine.stage import Lane, Stage, output_id
+from editloop.engine.wire import Hello
+from editloop.engine.workers import WorkerPool, address
+from editloop.store.blobs import BlobStore
+from editloop.store.journal import GROUP_SECONDS, BlobIndex, Journal
+from editloop.store.runs import Manifest, RunFolder, RunStatus, append_event, usable_cpus
+
+_PROGRESS_SECONDS: Final = 0.2
+
+
+def run_pipeline(
+    stages: Sequence[Stage[Any, Any, Any]],
+    inputs: Iterable[BaseModel],
+    *,
+    run_dir: Path | None = None,
+    run_seed: int = 0,
+    workers: int | None = None,
+    config: dict[str, JsonValue] | None = None,
+    progress: ProgressCallback | None = None,
+    retry_failed: bool = False,
+    survive_power_loss: bool = False,
+) -> RunResult:
+    """Run `inputs` through `stages`.
+
+    With a `run_dir`, every outcome is kept: the same call again computes only what is missing, whatever stopped the
+    run before. Without one, nothing is kept beyond the result.
+
+    Args:
+        stages: The pipeline, in order.
+        inputs: What the first stage takes; of several with the same id the first counts.
+        run_dir: Folder of the run; made when missing.
+        run_seed: Seed from which stages derive theirs.
+        workers: Threads, and processes, that run stages of those lanes; by default one for each CPU.
+        config: What the run was asked for, kept in the manifest.
+        progress: Called a few times a second from the scheduler.
+        retry_failed: Try records again that failed in an earlier run.
+        survive_power_loss: Wait for the disk at every commit.
+
+    Returns:
+        The result; close it, or use it as a context manager.
+
+    Raises:
+        StageError: the stages do not fit together, one broke its contract, or one fails on most records.
+        StoreError: the run folder cannot be written; what was committed stays.
+        PrerequisiteError: a stage lacks something.
+        RunInterruptedError: Ctrl-C; what was done is committed.
+    """
+    check_pipeline(stages)
+    run = _Run(stages, run_dir, run_seed, workers or usable_cpus(), progress)
+    return run.execute(
+        inputs, config or {}, retry_failed=retry_failed, survive_power_loss=survive_power_loss
+    )
+
+
+class _Run:
+    """One call of `run_pipeline`."""
+
+    def __init__(
+        self,
+        stages: Sequence[Stage[Any, Any, Any]],
+        run_dir: Path | None,
+        run_seed: int,
+        workers: int,
+        progress: ProgressCallback | None,
+    ) -> None:
+        self._stages = list(stages)
+        self._is_kept = run_dir is not None
+        self._path = run_dir or Path(tempfile.mkdtemp(prefix="editloop-"))
+        self._run_seed = run_seed
+        self._workers = workers
+        self._progress = progress
+        self._counts = tuple(StageCounts(label) for label in labels(stages))
+        self._inputs = 0
+        self._duplicates = 0
+        self._total: int | None = None
+        self._started = time.perf_counter()
+        self._last_progress = 0.0
+
+    def execute(
+        self,
+        inputs: Iterable[BaseModel],
+        config: dict[str, JsonValue],
+        *,
+        retry_failed: bool,
+        survive_power_loss: bool,
+    ) -> RunResult:
+        self._total = len(inputs) if isinstance(inputs, Sized) else None
+        facts = [stage_facts(stage, self._run_seed) for stage in self._stages]
+        folder = RunFolder(self._path)
+        try:
+            manifest = folder.begin(self._run_seed, config, list(facts))
+            append_event(
+                folder.events,
+                "started",
+                attempt=len(manifest.attempts),
+                stages=[c.name for c in self._counts],
+            )
+            with self._closing(folder, manifest):
+                journal = Journal(folder.journal, survive_power_loss=survive_power_loss)
+                with _settled(journal):
+                    if retry_failed:
+                        journal.make_failures_retryable()
+                    numbers = [
+                        journal.register(
+                            position,
+                            stage_key(fact),
+                            stage.name,
+                            stage.version,
+                            canonical_json(fact).decode(),
+                        )
+                        for position, (stage, fact) in enumerate(
+                            zip(self._stages, facts, strict=True)
+                        )
+                    ]
+                    finals, rejects = self._schedule(inputs, folder, journal, numbers)
+        finally:
+            folder.release()
+        return RunResult(
+            self._path,
+            self._counts,
+            tuple(stage.output for stage in self._stages),
+            inputs=self._inputs,
+            duplicates=self._duplicates,
+            seconds=time.perf_counter() - self._started,
+            in_memory=None if self._is_kept else (finals, rejects),
+        )
+
+    @contextmanager
+    def _closing(self, folder: RunFolder, manifest: Manifest) -> Iterator[None]:
+        """Close the manifest whatever happens; a disk that is full must not hide the error."""
+        status: RunStatus = "failed"
+        message = ""
+        try:
+            yield
+            status = "done"
+        except RunInterruptedError as error:
+            status, message = "interrupted", str(error)
+            raise
+        except EditloopError as error:
+            message = f"{type(error).__name__}: {error}"
+            raise
+        finally:
+            counts: dict[str, JsonValue] = {
+                "inputs": self._inputs,
+                "duplicates": self._duplicates,
+                "stages": [count.as_json() for count in self._counts],
+            }
+            with suppress(StoreError):
+                folder.finish(
+                    manifest, status, time.perf_counter() - self._started, counts, message
+                )
+                append_event(folder.events, status, **counts)
+
+    def _schedule(
+        self, inputs: Iterable[BaseModel], folder: RunFolder, journal: Journal, numbers: list[int]
+    ) -> tuple[list[BaseModel], list[Rejected]]:
+        """Run the event loop: in this thread, or in one of its own where this thread runs a loop already."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self._main(inputs, folder, journal, numbers))
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, self._main(inputs, folder, journal, numbers)).result()
+
+    async def _main(
+        self, inputs: Iterable[BaseModel], folder: RunFolder, journal: Journal, numbers: list[int]
+    ) -> tuple[list[BaseModel], list[Rejected]]:
+        with _interruptible(self._path if self._is_kept else None):
+            index = BlobIndex(folder.journal)
+            store = BlobStore(folder.blobs, index.find)
+            workshop = self._workshop(folder, journal, store)
+            try:
+                outcome = await self._flow(inputs, workshop, numbers)
+            except BaseExceptionGroup as group:
+                await workshop.pool.close(now=True)
+                raise _first(group) from group
+            except BaseException:
+                await workshop.pool.close(now=True)
+                raise
+            else:
+                await workshop.pool.close(now=False)
+            finally:
+                workshop.threads.shutdown()
+                store.close()
+                index.close()
+        return outcome
+
+    def _workshop(self, folder: RunFolder, journal: Journal, store: BlobStore) -> Workshop:
+        hello = Hello(
+            blobs=str(folder.blobs.absolute()),
+            index=str(folder.journal.absolute()),
+            run_seed=self._run_seed,
+            stages={
+                place: address(stage)
+                for place, stage in enumerate(self._stages)
+                if stage.lane is Lane.PROCESS
+            },
+        )
+
+        def on_crash(status: int) -> None:
+            append_event(folder.events, "worker_crashed", exit_status=status)
+
+        return Workshop(
+            journal=journal,
+            ledger=journal if self._is_kept else None,
+            store=store,
+            context=StoreContext(store, self._run_seed),
+            threads=ThreadPoolExecutor(self._workers, thread_name_prefix="stage"),
+            pool=WorkerPool(hello, self._workers, folder.logs / "workers.log", on_crash),
+            workers=self._workers,
+        )
+
+    async def _flow(
+        self, inputs: Iterable[BaseModel], workshop: Workshop, numbers: list[int]
+    ) -> tuple[list[BaseModel], list[Rejected]]:
+        settlers = [
+            Settler(stage, counts, workshop.ledger, number, is_last=stage is self._stages[-1])
+            for stage, counts, number in zip(self._stages, self._counts, numbers, strict=True)
+        ]
+        nodes = [
+            Node(index, stage, number, settler, workshop)
+            for index, (stage, number, settler) in enumerate(
+                zip(self._stages, numbers, settlers, strict=True)
+            )
+        ]
+        exits = [node.queue for node in nodes[1:]]
+        last: asyncio.Queue[list[Item] | None] = asyncio.Queue(1)
+        ticker = asyncio.create_task(self._tick(workshop.journal))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._feed(inputs, nodes[0]))
+                for node, downstream in zip(nodes, [*exits, last], strict=True):
+                    group.create_task(node.run(downstream))
+                finals = await self._collect(last)
+        finally:
+            ticker.cancel()
+            self._report()
+        return finals, [reject for settler in settlers for reject in settler.rejects]
+
+    async def _feed(self, inputs: Iterable[BaseModel], first: Node) -> None:
+        seen: set[int] = set()
+        source = iter(inputs)
+        while records := list(islice(source, SOURCE_BATCH)):
+            items = []
+            for record in records:
+                check_input(first.stage, record)
+                mark = hash(output_id(record))
+                if mark in seen:
+                    self._duplicates += 1
+                    continue
+                seen.add(mark)
+                items.append(Item(record))
+            self._inputs += len(items)
+            await first.queue.put(items)
+        self._total = self._inputs
+        await first.queue.put(None)
+
+    async def _collect(self, last: asyncio.Queue[list[Item] | None]) -> list[BaseModel]:
+        kind = self._stages[-1].output
+        finals: list[BaseModel] = []
+        while (items := await last.get()) is not None:
+            if not self._is_kept:
+                finals.extend(item.record(kind) for item in items)
+        return finals
+
+    async def _tick(self, journal: Journal) -> None:
+        while True:
+            await asyncio.sleep(GROUP_SECONDS)
+            if journal.overdue:
+                journal.commit()
+            if time.perf_counter() - self._last_progress >= _PROGRESS_SECONDS:
+                self._report()
+
+    def _report(self) -> None:
+        self._last_progress = time.perf_counter()
+        if self._progress is not None:
+            elapsed = self._last_progress - self._started
+            self._progress(RunProgress(self._counts, self._inputs, self._total, elapsed))
+
+
+@contextmanager
+def _settled(journal: Journal) -> Iterator[None]:
+    """Commit and close, whatever ended the run, unless writing is what failed."""
+    try:
+        yield
+    except StoreError:
+        journal.abandon()
+        raise
+    except BaseException:
+        with suppress(StoreError):
+            journal.close()
+        raise
+    journal.close()
+
+
+@contextmanager
+def _interruptible(run_dir: Path | None) -> Iterator[None]:
+    """Turn Ctrl-C into an error that says how to go on."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    interrupted = threading.Event()
+
+    def stop() -> None:
+        interrupted.set()
+        if task is not None:
+            task.cancel()
+
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if in_main_thread:
+        loop.add_signal_handler(signal.SIGINT, stop)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not interrupted.is_set():
+            raise
+        resume = (
+            f"run the same command again to go on from {run_dir}" if run_dir else "nothing was kept"
+        )
+        raise RunInterruptedError(f"stopped by Ctrl-C; {resume}") from None
+    finally:
+        if in_main_thread:
+            loop.remove_signal_handler(signal.SIGINT)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that explains a failed task group: one of ours before anything else."""
+    errors = [
+        _first(error) if isinstance(error, BaseExceptionGroup) else error
+        for error in group.exceptions
+    ]
+    ours = [error for error in errors if isinstance(error, EditloopError)]
+    stores = [error for error in ours if isinstance(error, StoreError)]
+    return (stores or ours or errors or [StageError(str(group))])[0]

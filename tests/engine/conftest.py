@@ -1,0 +1,8 @@
+"""Makes `toys` importable here and, through `sys.path`, in worker processes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
