@@ -202,6 +202,6 @@ class Phrases:
         if size_word and size_wanted and room > 0 and slots.object not in PERSONS:
             chosen.append(size_word)
             room -= 1
-        if slots.object_colour and colour_wanted and room > 0:
+        if colour_wanted and room > 0 and slots.object_colour not in {"", slots.object}:
             chosen.append(slots.object_colour)
         return chosen

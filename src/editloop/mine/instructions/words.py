@@ -6,7 +6,29 @@ import re
 from dataclasses import dataclass
 
 PLURAL_ONLY = frozenset(
-    ["people", "scissors", "sunglasses", "glasses", "jeans", "trousers", "pants", "shorts", "binoculars", "headphones", "flowers", "leaves", "grapes", "stairs", "clothes", "mountains", "trees", "cattle", "men", "women", "children"]
+    [
+        "people",
+        "scissors",
+        "sunglasses",
+        "glasses",
+        "jeans",
+        "trousers",
+        "pants",
+        "shorts",
+        "binoculars",
+        "headphones",
+        "flowers",
+        "leaves",
+        "grapes",
+        "stairs",
+        "clothes",
+        "mountains",
+        "trees",
+        "cattle",
+        "men",
+        "women",
+        "children",
+    ]
 )
 """Nouns that stand in the plural as they are."""
 
@@ -14,7 +36,21 @@ SINGULAR_IN_S = ("ss", "us", "is", "lens", "canvas", "atlas", "gas", "christmas"
 """Endings in s of singular nouns."""
 
 PERSONS = frozenset(
-    ["person", "man", "woman", "boy", "girl", "child", "baby", "lady", "guy", "player", "rider", "cyclist", "pedestrian"]
+    [
+        "person",
+        "man",
+        "woman",
+        "boy",
+        "girl",
+        "child",
+        "baby",
+        "lady",
+        "guy",
+        "player",
+        "rider",
+        "cyclist",
+        "pedestrian",
+    ]
 )
 """Nouns of people: spoken of as "them", and not called small or large."""
 

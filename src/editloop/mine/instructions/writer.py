@@ -9,7 +9,7 @@ content-understanding dialogue use pronouns; version backtracking rejects the se
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import get_args
 
@@ -104,7 +104,8 @@ def write_dialogue(kind: EditType, rounds: Sequence[Round], seed: int) -> Writte
 
     Args:
         kind: One of the three kinds of dialogue.
-        rounds: Content memory: two of replace and adjust, whose colour, material or style is the premise.
+        rounds: Content memory: two of replace and adjust, whose colour or material is the premise; or any two,
+            whose style is.
             Content understanding: add, adjust, then remove or replace, all of the added object.
             Version backtracking: add, replace, adjust of the added object.
         seed: Draws the wordings.
@@ -123,11 +124,19 @@ def write_dialogue(kind: EditType, rounds: Sequence[Round], seed: int) -> Writte
 
 
 def _content_memory(rounds: Sequence[Round], seed: int) -> WrittenDialogue:
-    _expect(rounds, ({EditType.REPLACE, EditType.ADJUST},) * 2)
     table = wordings("dialogues")["content_memory"]
     slots = rounds[0].slots
-    wish = next((name for name in ("colour", "material", "style") if getattr(slots, name)), None)
-    if wish is None:
+    if slots.style:
+        premise = _draw(table["premise_style"], slots, "plain", _rng(seed, "premise"), 1)
+        plain = [replace(turn.slots, style="") for turn in rounds]
+        texts = [
+            write_instruction(turn.edit_type, own, _seed(seed, number))
+            for number, (turn, own) in enumerate(zip(rounds, plain, strict=True), start=1)
+        ]
+        return WrittenDialogue(premise, tuple(texts))
+    _expect(rounds, ({EditType.REPLACE, EditType.ADJUST},) * 2)
+    wish = "colour" if slots.colour else "material"
+    if not getattr(slots, wish):
         raise UsageError("content memory needs a colour, material or style in its first round")
     premise = _draw(table[f"premise_{wish}"], slots, "plain", _rng(seed, "premise"), 1)
     turns = []
@@ -208,9 +217,17 @@ def _draw(
     *,
     woven: bool = False,
 ) -> str:
-    """One of `options`, filled; those that do not fit the slots or run too long are passed over."""
+    """One of `options`, filled; those that do not fit the slots or run too long are passed over.
+
+    With `woven`, a wording that says where is taken before one that cannot.
+    """
     phrases = Phrases(slots, style, rng, max_adjectives=limit, woven=woven)
-    for option in rng.sample(options, len(options)):
+    shuffled = rng.sample(options, len(options))
+    if woven:
+        shuffled.sort(
+            key=lambda option: "{it}" not in option.lower() and "{where" not in option.lower()
+        )
+    for option in shuffled:
         text = tidy(phrases.fill(option))
         if text and len(text.split()) <= MAX_WORDS:
             return text
