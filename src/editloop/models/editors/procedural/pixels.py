@@ -70,7 +70,7 @@ def check_matte(image: RgbImage, matte: Matte, smallest: float, largest: float) 
 
 def size_factor(image: NDArray[np.generic]) -> float:
     """Short side over `REFERENCE_SIDE`."""
-    return min(image.shape[:2]) / REFERENCE_SIDE
+    return float(min(image.shape[:2]) / REFERENCE_SIDE)
 
 
 def odd(length: float) -> int:
@@ -88,7 +88,12 @@ def to_bytes(values: NDArray[np.floating]) -> RgbImage:
     return np.asarray(np.clip(values * 255 + 0.5, 0, 255), dtype=np.uint8)
 
 
-def to_linear(values: Planes) -> Planes:
+def clipped(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Values clipped to [0, 1] as float32."""
+    return np.asarray(np.clip(values, 0, 1), np.float32)
+
+
+def to_linear(values: NDArray[np.floating]) -> Planes:
     """Display values to linear light (the sRGB curve)."""
     return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(
         np.float32

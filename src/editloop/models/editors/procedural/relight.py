@@ -102,7 +102,7 @@ def _facing(stage: _Stage, direction: tuple[float, float, float]) -> Plane:
     return np.clip(stage.normal @ (unit / np.linalg.norm(unit)), 0, 1).astype(np.float32)
 
 
-def _rolled_off(light: NDArray[np.float32]) -> Planes:
+def _rolled_off(light: NDArray[np.floating]) -> Planes:
     """Linear light above 0.6 compressed towards 1, hue kept."""
     peak = light.max(axis=2, keepdims=True)
     knee = 0.6
@@ -163,7 +163,7 @@ def _rim(stage: _Stage) -> Planes:
     grey = pixels.luminance(stage.light)[..., None]
     lit = stage.light * gain[..., None] * (1 + (lamp - 1) * (0.5 * (1 - stage.matte[..., None])))
     lit = lit + rim[..., None] * lamp * (0.35 + 1.1 * np.sqrt(grey))
-    return _rolled_off(lit.astype(np.float32))
+    return _rolled_off(lit)
 
 
 def _sunset(stage: _Stage) -> Planes:
@@ -185,7 +185,7 @@ def _sunset(stage: _Stage) -> Planes:
         ..., None
     ]
     lit = stage.light * gain + 0.22 * haze * np.array([1.0, 0.50, 0.16], np.float32)
-    return _rolled_off(lit.astype(np.float32))
+    return _rolled_off(lit)
 
 
 def _blinds(stage: _Stage) -> Planes:
@@ -198,7 +198,7 @@ def _blinds(stage: _Stage) -> Planes:
     facing = stage.matte * (0.5 + 0.7 * _facing(stage, (-0.5, -0.4, 0.75))) + (1 - stage.matte)
     sun = (slats * window * facing)[..., None] * np.array([1.35, 1.05, 0.70], np.float32)
     room = np.array([0.27, 0.29, 0.34], np.float32)
-    return _rolled_off((stage.light * (room + sun)).astype(np.float32))
+    return _rolled_off(stage.light * (room + sun))
 
 
 def _neon(stage: _Stage) -> Planes:
@@ -214,7 +214,7 @@ def _neon(stage: _Stage) -> Planes:
             stage.matte * (0.05 + 1.15 * facing**1.3) + (1 - stage.matte) * (0.05 + 0.65 * across)
         )
     lit = surface * (0.06 + amounts[0][..., None] * magenta + amounts[1][..., None] * cyan)
-    return _rolled_off(lit.astype(np.float32))
+    return _rolled_off(lit)
 
 
 _RIGS: dict[str, Callable[[_Stage], Planes]] = {

@@ -92,13 +92,14 @@ def even(values: Plane) -> Plane:
     """Values replaced by their rank in [0, 1], so that a threshold t covers a share t."""
     sample = np.sort(values.ravel()[:: max(1, values.size // 20_000)])
     ranks = np.interp(values, sample, np.linspace(0, 1, len(sample)))
-    return ranks.astype(np.float32)
+    return np.asarray(ranks, np.float32)
 
 
 def stretched(lightness: Plane, low: float = 1.0, high: float = 99.0) -> Plane:
     """Lightness scaled so that the given percentiles become 0 and 1."""
     bottom, top = np.percentile(lightness, [low, high])
-    return np.clip((lightness - bottom) / max(float(top - bottom), 0.15), 0, 1).astype(np.float32)
+    scaled = np.clip((lightness - bottom) / max(float(top - bottom), 0.15), 0, 1)
+    return np.asarray(scaled, np.float32)
 
 
 def equalised(lightness: Plane) -> Plane:

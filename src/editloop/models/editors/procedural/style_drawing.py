@@ -24,7 +24,7 @@ def _contours(lightness: Plane, factor: float) -> Plane:
     dodge = smooth / np.maximum(pixels.blur(smooth, 7 * factor), 0.04)
     soft = 1 - np.clip(dodge, 0, 1)
     lines = 1 - strokes.ink_lines(lightness, 1.1 * factor, 60.0, 0.0)
-    return np.clip(1.5 * soft + 0.55 * lines, 0, 1).astype(np.float32)
+    return pixels.clipped(1.5 * soft + 0.55 * lines)
 
 
 def _hatched(darkness: Plane, factor: float, rng: np.random.Generator) -> Plane:
@@ -34,7 +34,7 @@ def _hatched(darkness: Plane, factor: float, rng: np.random.Generator) -> Plane:
         field = strokes.hatching(darkness.shape, degrees, 26, factor, rng)
         amount = np.clip((darkness - start) / (1 - start), 0, 1)
         total += pixels.smoothstep(amount * 1.15 - field, -0.22, 0.30) * (0.30 + 0.35 * amount)
-    return np.clip(total, 0, 1)
+    return pixels.clipped(total)
 
 
 def pencil_sketch(image: RgbImage, rng: np.random.Generator) -> Planes:
@@ -144,7 +144,7 @@ def linocut(image: RgbImage, rng: np.random.Generator) -> Planes:
     bare *= strokes.ink_lines(lightness, 1.8 * factor, 90.0, -0.006)
     bare = pixels.smoothstep(pixels.blur(bare.astype(np.float32), 0.9 * factor), 0.35, 0.65)
     wear = pixels.smoothstep(strokes.paper(smooth.shape, factor, rng), 2.1, 2.6)
-    coverage = np.clip(1 - bare - 0.8 * wear, 0, 1) * 0.97
+    coverage = 0.97 * pixels.clipped(1 - bare - 0.8 * wear)
     return _inked(
         coverage,
         np.array([0.09, 0.085, 0.09], np.float32),

@@ -90,7 +90,7 @@ def oil_painting(image: RgbImage, rng: np.random.Generator) -> Planes:
     relief = pixels.blur(relief, 0.8 * factor)
     slope = cv2.Sobel(relief, cv2.CV_32F, 1, 0) + cv2.Sobel(relief, cv2.CV_32F, 0, 1)
     lit = np.clip(-0.045 * slope, -0.10, 0.10)[..., None]
-    return np.clip(pixels.unit(canvas) + lit, 0, 1).astype(np.float32)
+    return pixels.clipped(pixels.unit(canvas) + lit)
 
 
 def watercolour(image: RgbImage, rng: np.random.Generator) -> Planes:
@@ -129,7 +129,7 @@ def watercolour(image: RgbImage, rng: np.random.Generator) -> Planes:
     pool = np.exp(-(((edge - 33) / 6) ** 2)) * 0.35
     density = np.clip(density, 0, None) * (painted * (1 + pool))[..., None]
     ground = np.array([0.985, 0.98, 0.965], np.float32) + 0.010 * tooth[..., None]
-    return np.clip(ground * np.exp(-density), 0, 1).astype(np.float32)
+    return pixels.clipped(ground * np.exp(-density))
 
 
 def pointillism(image: RgbImage, rng: np.random.Generator) -> Planes:

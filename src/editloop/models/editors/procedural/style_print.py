@@ -17,23 +17,22 @@ def _screen(shape: tuple[int, int], degrees: float, pitch: float) -> Plane:
     turn = np.radians(degrees)
     u = (columns * np.cos(turn) + rows * np.sin(turn)) / pitch
     v = (-columns * np.sin(turn) + rows * np.cos(turn)) / pitch
-    return np.hypot((u % 1.0) - 0.5, (v % 1.0) - 0.5).astype(np.float32) * 2
+    return np.asarray(2 * np.hypot((u % 1.0) - 0.5, (v % 1.0) - 0.5), np.float32)
 
 
 def _dots(amount: Plane, degrees: float, pitch: float) -> Plane:
     """Dots that cover the share `amount` of the paper, soft by one pixel."""
     radius = np.sqrt(np.clip(amount, 0, 1) * 4 / np.pi)
     radius = np.where(amount > 0.02, radius, 0).astype(np.float32)
-    return np.clip((radius - _screen(amount.shape, degrees, pitch)) * pitch / 2 + 0.5, 0, 1) * (
-        radius > 0
-    )
+    soft = (radius - _screen(amount.shape, degrees, pitch)) * pitch / 2 + 0.5
+    return pixels.clipped(np.where(radius > 0, soft, 0))
 
 
 def _stepped(lightness: Plane, steps: int, softness: float = 0.08) -> Plane:
     """Lightness in `steps` flat levels with slightly soft borders."""
     level = lightness * steps
     rise = pixels.smoothstep(level % 1.0, 0.5 - softness, 0.5 + softness)
-    return np.clip((np.floor(level) + rise) / steps, 0, 1).astype(np.float32)
+    return pixels.clipped((np.floor(level) + rise) / steps)
 
 
 def comic(image: RgbImage, rng: np.random.Generator) -> Planes:
@@ -47,7 +46,8 @@ def comic(image: RgbImage, rng: np.random.Generator) -> Planes:
     colour = np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0, 1)
     middle = np.clip(1 - np.abs(lightness - 0.45) / 0.28, 0, 1) * 0.30
     dots = _dots(middle.astype(np.float32), 45, max(4.0, 7.0 * factor))
-    printed = colour * (1 - 0.22 * dots[..., None])
+    grain = strokes.paper(lightness.shape, factor, rng)
+    printed = colour * (1 - 0.22 * dots - 0.010 * grain)[..., None]
     ink = strokes.ink_lines(pixels.grey(flat), 1.7 * factor, 90.0, -0.006)
     shadow = pixels.smoothstep(pixels.blur(lightness, 1.5 * factor), 0.10, 0.16)
     return strokes.multiplied(printed.astype(np.float32), np.minimum(ink, 0.08 + 0.92 * shadow))
@@ -73,7 +73,7 @@ def halftone(image: RgbImage, rng: np.random.Generator) -> Planes:
         dots = _dots(amount.astype(np.float32), degrees, pitch)[..., None]
         sheet = sheet * (1 - dots * (1 - np.array(ink, np.float32)))
     fibre = strokes.paper(colour.shape[:2], factor, rng)
-    return np.clip(sheet + 0.008 * fibre[..., None], 0, 1).astype(np.float32)
+    return pixels.clipped(sheet + 0.008 * fibre[..., None])
 
 
 def woodblock_print(image: RgbImage, rng: np.random.Generator) -> Planes:
@@ -103,7 +103,7 @@ def woodblock_print(image: RgbImage, rng: np.random.Generator) -> Planes:
     ink = strokes.ink_lines(pixels.grey(flat), 1.5 * factor, 90.0, -0.005)
     colour = colour * ink[..., None] + indigo * 0.55 * (1 - ink[..., None])
     fibre = strokes.paper(index.shape, factor, rng)
-    return np.clip(colour + 0.010 * fibre[..., None], 0, 1).astype(np.float32)
+    return pixels.clipped(colour + 0.010 * fibre[..., None])
 
 
 _POSTER_INKS = np.array(
@@ -140,7 +140,7 @@ def travel_poster(image: RgbImage, rng: np.random.Generator) -> Planes:
     border = round(26 * factor)
     colour[:border], colour[-border:] = _POSTER_INKS[-1], _POSTER_INKS[-1]
     colour[:, :border], colour[:, -border:] = _POSTER_INKS[-1], _POSTER_INKS[-1]
-    return np.clip(colour, 0, 1)
+    return pixels.clipped(colour)
 
 
 def pixel_art(image: RgbImage, rng: np.random.Generator) -> Planes:
@@ -184,10 +184,9 @@ def stained_glass(image: RgbImage, rng: np.random.Generator) -> Planes:
     labels, border = _glass_pieces(image, 27 * factor)
     vivid = pixels.unit(strokes.saturated(image, 1.65))
     count = np.bincount(labels.ravel()).astype(np.float32)
-    means = np.stack([np.bincount(labels.ravel(), vivid[..., k].ravel()) for k in range(3)], axis=1)
-    means = means / np.maximum(count, 1)[:, None]
-    means = np.clip(0.05 + 1.02 * means, 0, 1) * rng.uniform(0.88, 1.10, (len(means), 1))
-    glass = means[labels].astype(np.float32)
+    sums = np.stack([np.bincount(labels.ravel(), vivid[..., k].ravel()) for k in range(3)], axis=1)
+    means = np.clip(0.05 + 1.02 * sums / np.maximum(count, 1)[:, None], 0, 1)
+    glass = (means * rng.uniform(0.88, 1.10, (len(means), 1)))[labels].astype(np.float32)
     waves = pixels.fractal_noise(labels.shape, 26 * factor, rng, 3)
     distance = cv2.distanceTransform((~border).astype(np.uint8), cv2.DIST_L2, 5)
     bulge = pixels.smoothstep(np.asarray(distance, np.float32), 0, 12 * factor)
@@ -195,4 +194,4 @@ def stained_glass(image: RgbImage, rng: np.random.Generator) -> Planes:
     width = 2.0 * factor
     lead = 1 - pixels.smoothstep(np.asarray(distance, np.float32), width, width + 1.5)
     metal = np.array([0.075, 0.075, 0.085], np.float32)
-    return np.clip(glass + lead[..., None] * (metal - glass), 0, 1).astype(np.float32)
+    return pixels.clipped(glass + lead[..., None] * (metal - glass))

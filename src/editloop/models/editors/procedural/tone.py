@@ -7,7 +7,6 @@ snowflakes). A tone that would not be believed on the picture at hand is refused
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,12 +16,13 @@ from editloop.models.editors.procedural import pixels
 from editloop.models.editors.procedural.colours import chroma, hue, linear_from_oklab, oklab
 from editloop.models.editors.procedural.looks import Expectation, Look, catalogue, look_named
 from editloop.models.editors.procedural.pixels import Plane, Planes
-from editloop.models.roles import EditResult, RgbImage
+from editloop.models.editors.procedural.scene import Scene, distance, read_scene
+from editloop.models.roles import EditResult, Matte, RgbImage
 
 REFUSALS = {
     "studio_background": "a plain white or black backdrop gives the light of day nothing to change",
     "no_foliage": "too little green to turn",
-    "no_open_view": "no sky, hence no distance for haze or falling snow",
+    "not_outdoors": "neither blue sky nor much green: weather or nightfall would look wrong in a room",
     "already_there": "the photograph has this tone already",
     "too_dark": "the photograph is too dark to regrade",
 }
@@ -97,69 +97,6 @@ TONES = catalogue(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What the tones need to know about a photograph."""
-
-    lab: Planes
-    sky: Plane
-    """Soft membership of sky, (h, w) in [0, 1]."""
-    green: Plane
-    """Soft membership of foliage and grass, (h, w) in [0, 1]."""
-    plain_border: bool
-    """Whether the frame's border is one flat, very bright or very dark tone (a studio shot)."""
-
-
-def _sky(image: RgbImage, lab: Planes) -> Plane:
-    """Bright, smooth or blue area connected with the top edge."""
-    factor = 256 / min(image.shape[:2])
-    size = (round(image.shape[1] * factor), round(image.shape[0] * factor))
-    small = np.asarray(cv2.resize(lab, size, interpolation=cv2.INTER_AREA), np.float32)
-    lightness, blue = small[..., 0], -small[..., 2]
-    rough = pixels.blur(np.abs(lightness - pixels.blur(lightness, 2.0)), 2.0)
-    likely = (rough < 0.03) & (
-        ((lightness > 0.72) & (small[..., 2] < 0.045)) | ((blue > 0.02) & (lightness > 0.4))
-    )
-    _, labels = cv2.connectedComponents(likely.astype(np.uint8), connectivity=4)
-    touching = np.unique(labels[:2][likely[:2]])
-    sky = np.isin(labels, touching[touching > 0]).astype(np.float32)
-    full = cv2.resize(sky, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-    guided = cv2.ximgproc.guidedFilter(
-        pixels.unit(image), full, max(4, round(12 * pixels.size_factor(image))), 1e-3
-    )
-    return pixels.smoothstep(np.asarray(guided, np.float32), 0.15, 0.85)
-
-
-def _green(image: RgbImage, lab: Planes) -> Plane:
-    angle, strength = hue(lab), chroma(lab)
-    member = (
-        pixels.smoothstep(angle, 92, 106)
-        * (1 - pixels.smoothstep(angle, 150, 172))
-        * pixels.smoothstep(strength, 0.025, 0.05)
-    )
-    guided = cv2.ximgproc.guidedFilter(
-        pixels.unit(image), member, max(2, round(4 * pixels.size_factor(image))), 1e-3
-    )
-    return np.clip(np.asarray(guided, np.float32), 0, 1)
-
-
-def _plain_border(lab: Planes) -> bool:
-    edge = max(2, min(lab.shape[:2]) // 25)
-    border = np.concatenate(
-        [lab[:edge].reshape(-1, 3), lab[:, :edge].reshape(-1, 3), lab[:, -edge:].reshape(-1, 3)]
-    )
-    lightness = border[:, 0]
-    flat = float(np.percentile(lightness, 90) - np.percentile(lightness, 10)) < 0.16
-    pale = chroma(border).mean() < 0.02 and lightness.mean() > 0.82
-    return bool(flat and (pale or lightness.mean() < 0.12))
-
-
-def read_scene(image: RgbImage) -> Scene:
-    """Sky, foliage and backdrop of a photograph."""
-    lab = oklab(image)
-    return Scene(lab, _sky(image, lab), _green(image, lab), _plain_border(lab))
-
-
 def _display(lab: Planes) -> Planes:
     return pixels.from_linear(linear_from_oklab(lab))
 
@@ -177,9 +114,10 @@ def _vignette(shape: tuple[int, int], strength: float) -> Plane:
     return 1 - strength * pixels.smoothstep(np.sqrt(rows**2 + columns**2), 0.55, 1.5)
 
 
-def _grain(shape: tuple[int, int], amount: float, factor: float, rng: np.random.Generator) -> Plane:
-    noise = pixels.smooth_noise(shape, max(1.0, 1.6 * factor), rng)
-    return np.asarray(amount * noise, np.float32)
+def _grain(scene: Scene, amount: float, rng: np.random.Generator) -> Plane:
+    """Film grain; also hides the banding that a strong grade brings out in skies."""
+    scale = max(1.0, 1.6 * pixels.size_factor(scene.image))
+    return np.asarray(amount * pixels.smooth_noise(scene.image.shape[:2], scale, rng), np.float32)
 
 
 def _local_contrast(lightness: Plane, factor: float, amount: float) -> Plane:
@@ -190,8 +128,8 @@ def _local_contrast(lightness: Plane, factor: float, amount: float) -> Plane:
     return np.asarray(base + (1 + amount) * (lightness - base), np.float32)
 
 
-def _golden_hour(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
-    light = pixels.to_linear(pixels.unit(image))
+def _golden_hour(scene: Scene, rng: np.random.Generator) -> Planes:
+    light = pixels.to_linear(pixels.unit(scene.image))
     height, width = light.shape[:2]
     bright = pixels.smoothstep(scene.lab[..., 0], 0.25, 0.85)[..., None]
     warm = np.array([1.22, 0.98, 0.66], np.float32)
@@ -206,52 +144,45 @@ def _golden_hour(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Pla
     x = np.linspace(-1, 1, width, dtype=np.float32)[None] - 1.0 * side
     y = np.linspace(0, 1, height, dtype=np.float32)[:, None] - 0.18
     glow = np.exp(-(x**2 / 0.9 + y**2 / 0.5))[..., None] * np.array([1.0, 0.56, 0.20], np.float32)
-    bloom = pixels.blur(np.maximum(graded - 0.6, 0), 18 * pixels.size_factor(image))
+    bloom = pixels.blur(np.maximum(graded - 0.6, 0), 18 * pixels.size_factor(scene.image))
     strength = 0.30 if not scene.plain_border else 0.10
     mixed = 1 - (1 - np.clip(graded, 0, 1)) * (1 - strength * glow) * (
         1 - 0.5 * np.clip(bloom, 0, 1)
     )
     lab = oklab(pixels.to_bytes(pixels.from_linear(mixed.astype(np.float32))))
     lab[..., 1:] *= 1.08
-    lab[..., 0] = _curve(lab[..., 0], 0.18)
+    lab[..., 0] = _curve(lab[..., 0], 0.18) + _grain(scene, 0.004, rng)
     return _display(lab)
 
 
-def _night(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
-    light = pixels.to_linear(pixels.unit(image))
-    lightness = scene.lab[..., 0]
+def _night(scene: Scene, rng: np.random.Generator) -> Planes:
+    light = pixels.to_linear(pixels.unit(scene.image))
     grey = pixels.luminance(light)[..., None]
-    darkened = grey + 0.42 * (light - grey)
-    dim = 0.16 * (1 - 0.74 * scene.sky[..., None])
-    moon = np.array([0.62, 0.86, 1.35], np.float32)
-    shaped = np.power(np.clip(darkened, 0, 1), 1.22)
-    night = shaped * moon * dim + np.array([0.0015, 0.0028, 0.0065], np.float32)
-    warm_lamp = (
-        pixels.smoothstep(lightness, 0.78, 0.92)
-        * pixels.smoothstep(scene.lab[..., 2], 0.05, 0.10)
-        * (1 - scene.sky)
-    )[..., None]
-    night += warm_lamp * light * np.array([0.5, 0.36, 0.16], np.float32)
-    rows = np.linspace(0, 1, image.shape[0], dtype=np.float32)[:, None, None]
-    sky_fade = scene.sky[..., None] * np.array([0.004, 0.009, 0.022], np.float32) * rows
-    night = (night + sky_fade) * _vignette(image.shape[:2], 0.35)[..., None]
+    shaped = np.power(np.clip(grey + 0.40 * (light - grey), 0, 1), 1.30)
+    moon = np.array([0.55, 0.84, 1.42], np.float32)
+    rows = np.linspace(0, 1, shaped.shape[0], dtype=np.float32)[:, None, None]
+    sky = scene.sky[..., None]
+    dim = 0.30 * (1 - sky * (0.90 - 0.30 * rows))
+    night = shaped * moon * dim + np.array([0.0010, 0.0024, 0.0066], np.float32)
+    night += sky * rows * np.array([0.002, 0.008, 0.026], np.float32)
+    night *= _vignette(scene.image.shape[:2], 0.40)[..., None]
     lab = oklab(pixels.to_bytes(pixels.from_linear(night.astype(np.float32))))
-    lab[..., 0] += _grain(image.shape[:2], 0.006, pixels.size_factor(image), rng)
+    lab[..., 0] += _grain(scene, 0.007, rng)
     return _display(lab)
 
 
-def _black_and_white(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
-    light = pixels.unit(image) @ np.array([0.38, 0.44, 0.18], np.float32)
+def _black_and_white(scene: Scene, rng: np.random.Generator) -> Planes:
+    light = pixels.unit(scene.image) @ np.array([0.38, 0.44, 0.18], np.float32)
     low, high = np.percentile(light, [0.5, 99.5])
     stretched = np.clip((light - low) / max(float(high - low), 0.2), 0, 1).astype(np.float32)
-    tone = _local_contrast(_curve(stretched, 0.35), pixels.size_factor(image), 0.25)
-    tone += _grain(tone.shape, 0.010, pixels.size_factor(image), rng)
+    tone = _local_contrast(_curve(stretched, 0.35), pixels.size_factor(scene.image), 0.25)
+    tone += _grain(scene, 0.010, rng)
     return np.repeat(np.clip(tone, 0, 1)[..., None], 3, axis=2)
 
 
-def _sepia(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
-    tone = _curve(pixels.grey(image), 0.25)
-    tone = 0.10 + 0.84 * tone + _grain(tone.shape, 0.022, pixels.size_factor(image), rng)
+def _sepia(scene: Scene, rng: np.random.Generator) -> Planes:
+    tone = _curve(pixels.grey(scene.image), 0.25)
+    tone = 0.10 + 0.84 * tone + _grain(scene, 0.022, rng)
     tone = np.clip(tone * _vignette(tone.shape, 0.45), 0, 1)
     positions = [0.0, 0.25, 0.5, 0.75, 1.0]
     inks = np.array(
@@ -262,41 +193,49 @@ def _sepia(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
     ).astype(np.float32)
 
 
-def _faded_film(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+def _faded_film(scene: Scene, rng: np.random.Generator) -> Planes:
     lab = scene.lab.copy()
     lab[..., 0] = 0.24 + 0.70 * _curve(lab[..., 0], 0.15)
     lab[..., 1:] *= 0.66
     shadow = (1 - pixels.smoothstep(lab[..., 0], 0.25, 0.75))[..., None]
     lab[..., 1:] += shadow * np.array([-0.012, -0.006], np.float32)
     lab[..., 1:] += (1 - shadow) * np.array([0.006, 0.016], np.float32)
-    lab[..., 0] += _grain(lab.shape[:2], 0.010, pixels.size_factor(image), rng)
+    lab[..., 0] += _grain(scene, 0.010, rng)
     return _display(lab)
 
 
-def _dramatic(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+def _dramatic(scene: Scene, rng: np.random.Generator) -> Planes:
     lab = scene.lab.copy()
-    factor = pixels.size_factor(image)
+    factor = pixels.size_factor(scene.image)
     lightness = _local_contrast(lab[..., 0], factor, 0.75)
     lightness = _curve(np.clip(lightness, 0, 1), 0.55) * (1 - 0.22 * scene.sky)
+    lightness += _grain(scene, 0.005, rng)
     lab[..., 0] = np.clip(lightness * _vignette(lightness.shape, 0.35), 0, 1)
     lab[..., 1:] *= 0.80
     return _display(lab)
 
 
-def _cold_winter(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
-    lab = scene.lab.copy()
-    lab[..., 1:] *= (1 - 0.45 * scene.green - 0.25 * (1 - scene.green))[..., None]
-    high = pixels.smoothstep(lab[..., 0], 0.2, 0.95)[..., None]
-    lab[..., 1:] += np.array([-0.012, -0.034], np.float32) * (1.1 - 0.45 * high)
-    lab[..., 0] = np.clip(0.03 + 1.0 * _curve(lab[..., 0], 0.2) + 0.03 * high[..., 0], 0, 1)
+def _chilled(lab: Planes, green: Plane) -> Planes:
+    """Display values of `lab` in pale blue light, foliage more muted than the rest."""
+    lab = lab.copy()
+    lab[..., 1:] *= (0.75 - 0.20 * green)[..., None]
+    high = pixels.smoothstep(lab[..., 0], 0.2, 0.95)
+    lab[..., 1:] += np.array([-0.012, -0.034], np.float32) * (1.1 - 0.45 * high)[..., None]
+    lab[..., 0] = np.clip(0.03 + _curve(lab[..., 0], 0.2) + 0.03 * high, 0, 1)
     return _display(lab)
 
 
-def _autumn(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+def _cold_winter(scene: Scene, rng: np.random.Generator) -> Planes:
     lab = scene.lab.copy()
-    factor = pixels.size_factor(image)
+    lab[..., 0] += _grain(scene, 0.004, rng)
+    return _chilled(lab, scene.green)
+
+
+def _autumn(scene: Scene, rng: np.random.Generator) -> Planes:
+    lab = scene.lab.copy()
+    factor = pixels.size_factor(scene.image)
     patches = pixels.smoothstep(pixels.fractal_noise(lab.shape[:2], 90 * factor, rng, 3), -1.4, 1.4)
-    wanted = np.radians(46 + 42 * patches + 0.30 * (hue(lab) - 125))
+    wanted = np.radians(54 + 34 * patches + 0.25 * (hue(lab) - 125))
     strength = chroma(lab) * 1.08 + 0.012
     turned = np.stack([strength * np.cos(wanted), strength * np.sin(wanted)], axis=2)
     lab[..., 1:] += scene.green[..., None] * (turned - lab[..., 1:])
@@ -305,33 +244,26 @@ def _autumn(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
     return _display(lab)
 
 
-def _distance(image: RgbImage, scene: Scene) -> Plane:
-    """A guess at relative distance from height in the frame, sky and haze: 0 near, 1 far."""
-    rows = np.linspace(1, 0, image.shape[0], dtype=np.float32)[:, None]
-    darkest = cv2.erode(pixels.unit(image).min(axis=2), np.ones((9, 9), np.uint8))
-    hazy = cv2.ximgproc.guidedFilter(
-        pixels.unit(image), darkest, max(8, round(30 * pixels.size_factor(image))), 1e-3
+def _fog(scene: Scene, rng: np.random.Generator) -> Planes:
+    light = pixels.to_linear(pixels.unit(scene.image))
+    wisps = pixels.fractal_noise(
+        scene.image.shape[:2], 320 * pixels.size_factor(scene.image), rng, 3
     )
-    ground = pixels.smoothstep(np.broadcast_to(rows, image.shape[:2]), 0.05, 0.75)
-    return np.clip(np.maximum(ground * (0.65 + 0.5 * np.asarray(hazy)), scene.sky), 0, 1).astype(
-        np.float32
-    )
-
-
-def _fog(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
-    light = pixels.to_linear(pixels.unit(image))
-    wisps = pixels.fractal_noise(image.shape[:2], 320 * pixels.size_factor(image), rng, 3)
-    depth = np.clip(_distance(image, scene) + 0.05 * wisps, 0, 1)
-    seen = np.exp(-(0.25 + 2.4 * depth))[..., None]
-    air = np.array([0.60, 0.63, 0.66], np.float32)
+    depth = np.clip(distance(scene) + 0.04 * wisps, 0, 1)
+    seen = np.exp(-(0.10 + 2.1 * depth**1.2))[..., None]
+    air = np.array([0.58, 0.61, 0.645], np.float32)
     grey = pixels.luminance(light)[..., None]
     muted = grey + 0.75 * (light - grey)
-    return pixels.from_linear((muted * seen + air * (1 - seen)).astype(np.float32))
+    lab = oklab(
+        pixels.to_bytes(pixels.from_linear((muted * seen + air * (1 - seen)).astype(np.float32)))
+    )
+    lab[..., 0] += _grain(scene, 0.004, rng)
+    return _display(lab)
 
 
-def _teal_orange(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
+def _teal_orange(scene: Scene, rng: np.random.Generator) -> Planes:
     lab = scene.lab.copy()
-    lightness = _curve(lab[..., 0], 0.42)
+    lightness = _curve(lab[..., 0], 0.42) + _grain(scene, 0.006, rng)
     warm = pixels.smoothstep(lab[..., 1] * 0.5 + lab[..., 2], -0.03, 0.07)[..., None]
     bright = pixels.smoothstep(lightness, 0.25, 0.8)[..., None]
     teal = np.array([-0.042, -0.026], np.float32)
@@ -365,16 +297,21 @@ def _flakes(shape: tuple[int, int], factor: float, rng: np.random.Generator) -> 
     return np.clip(cover, 0, 1)
 
 
-def _snowfall(image: RgbImage, scene: Scene, rng: np.random.Generator) -> Planes:
-    winter = pixels.to_linear(_cold_winter(image, scene, rng))
-    seen = np.exp(-0.55 * _distance(image, scene))[..., None]
+def _snowfall(scene: Scene, rng: np.random.Generator) -> Planes:
+    lab = scene.lab.copy()
+    drifts = pixels.fractal_noise(lab.shape[:2], 60 * pixels.size_factor(scene.image), rng, 4)
+    cover = scene.green * pixels.smoothstep(1.5 * lab[..., 0] + 0.12 * drifts, 0.30, 0.75)
+    lab[..., 0] += 0.92 * cover * (0.78 + 0.24 * lab[..., 0] - lab[..., 0])
+    lab[..., 1:] *= (1 - 0.92 * cover)[..., None]
+    winter = pixels.to_linear(_chilled(lab, scene.green * (1 - cover)))
+    seen = np.exp(-0.55 * distance(scene))[..., None]
     air = np.array([0.62, 0.67, 0.74], np.float32)
     veiled = winter * seen + air * (1 - seen)
-    cover = _flakes(image.shape[:2], pixels.size_factor(image), rng)[..., None]
-    return pixels.from_linear((veiled + cover * (0.93 - veiled)).astype(np.float32))
+    flakes = _flakes(lab.shape[:2], pixels.size_factor(scene.image), rng)[..., None]
+    return pixels.from_linear((veiled + flakes * (0.93 - veiled)).astype(np.float32))
 
 
-_GRADES: dict[str, Callable[[RgbImage, Scene, np.random.Generator], Planes]] = {
+_GRADES: dict[str, Callable[[Scene, np.random.Generator], Planes]] = {
     "golden_hour": _golden_hour,
     "night": _night,
     "black_and_white": _black_and_white,
@@ -400,25 +337,26 @@ def _objection(name: str, scene: Scene) -> tuple[str, str] | None:
         return "too_dark", "the photograph is dark already"
     if name == "autumn" and scene.green.mean() < 0.12:
         return "no_foliage", f"green covers {scene.green.mean():.0%} of the frame, 12 % is needed"
-    if name in {"fog", "snowfall"} and scene.sky.mean() < 0.05:
-        return "no_open_view", f"sky covers {scene.sky.mean():.0%} of the frame, 5 % is needed"
+    if name in {"night", "fog", "snowfall"} and not scene.open_air:
+        return "not_outdoors", "neither blue sky nor much green shows"
     return None
 
 
-def tone_options(image: RgbImage) -> list[str]:
+def tone_options(image: RgbImage, matte: Matte | None = None) -> list[str]:
     """The tones that suit the photograph, in catalogue order."""
     pixels.check_image(image)
-    scene = read_scene(image)
+    scene = read_scene(image, matte)
     return [name for name in TONES if _objection(name, scene) is None]
 
 
-def tone(image: RgbImage, tone: str, seed: int = 0) -> EditResult:
+def tone(image: RgbImage, tone: str, seed: int = 0, matte: Matte | None = None) -> EditResult:
     """The photograph in another tone.
 
     Args:
         image: RGB uint8 (h, w, 3).
         tone: A name of `TONES`.
         seed: Chooses grain, wisps and flakes; equal seeds give equal bytes.
+        matte: The main object where it is known, float32 (h, w) in [0, 1]: mist stays behind it.
 
     Returns:
         The whole frame regraded; facts: ``sky_share``, ``green_share``.
@@ -429,11 +367,11 @@ def tone(image: RgbImage, tone: str, seed: int = 0) -> EditResult:
     """
     look = look_named(TONES, tone, "tone")
     pixels.check_image(image)
-    scene = read_scene(image)
+    scene = read_scene(image, matte)
     objection = _objection(look.name, scene)
     if objection:
         raise BadInputError(*objection)
-    graded = _GRADES[look.name](image, scene, np.random.default_rng(seed))
+    graded = _GRADES[look.name](scene, np.random.default_rng(seed))
     result = pixels.to_bytes(graded)
     return EditResult(
         image=result,
