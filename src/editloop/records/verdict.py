@@ -21,7 +21,8 @@ class Verdict(BaseModel):
 
     `axes` maps an axis name to a score on the native `scale` (both ends included); conversion to any other scale
     happens on reading. `flags` are the judge's yes/no answers, such as ImgEdit's ``objects_match``. `accepted` is
-    the judge's own decision where it makes one, with `reasons` in words.
+    the judge's own decision where it makes one, with `reasons` in words and, for a rejection, `reject_reason` as a stable
+    machine-readable code such as ``still_there``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +38,7 @@ class Verdict(BaseModel):
     text: str = ""
     reasons: tuple[str, ...] = ()
     accepted: bool | None = None
+    reject_reason: str | None = None
     outcome: Outcome = Outcome.SCORED
     raw_reply: str | None = None
 
