@@ -1,0 +1,42 @@
+"""What every judge is: something that looks at a triplet and returns a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from editloop.models.roles import Mask, ModelIdentity, RgbImage
+from editloop.records.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeRequest:
+    """One triplet as a judge sees it: pixels and words, never where they came from.
+
+    Args:
+        source: The image before the edit.
+        instruction: What was asked, in free English.
+        edited: The image after the edit; another size than `source` is allowed and itself evidence.
+        mask: True where the edit may change pixels, of the size of `source`; None when nobody knows.
+        references: Images that the instruction refers to ("the mug of the reference image").
+        context: Earlier instructions of the same dialogue, oldest first; they give pronouns their meaning.
+    """
+
+    source: RgbImage
+    instruction: str
+    edited: RgbImage
+    mask: Mask | None = None
+    references: tuple[RgbImage, ...] = ()
+    context: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Scores triplets: the same object filters data, gives rewards and scores a benchmark."""
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name and version; the version changes whenever a score may change."""
+
+    def judge(self, request: JudgeRequest) -> Verdict:
+        """The verdict on one triplet; a triplet that cannot be judged is a verdict too, never an exception."""

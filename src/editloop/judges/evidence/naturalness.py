@@ -1,0 +1,70 @@
+"""Checks of the second axis: does it look natural, and did everything else stay?"""
+
+from __future__ import annotations
+
+from editloop.judges.evidence.scene import Scene
+from editloop.judges.evidence.scoring import Axis, ramp
+from editloop.judges.evidence.seams import seam_evidence
+from editloop.judges.evidence.surroundings import layout_evidence, outside_evidence, outside_of
+from editloop.judges.evidence.texture import blockiness, detail_inside_out, detail_ratio
+from editloop.models.roles import QualityModel
+
+_NATURAL = Axis.NATURAL
+
+
+def same_scene(scene: Scene) -> None:
+    """The edited image must show the same scene, the right way round and in the same frame."""
+    found = layout_evidence(scene.pair)
+    scene.note(**found, shape_ratio=scene.pair.shape_ratio)
+    limits = scene.config
+    scene.check("mirrored", _NATURAL, ramp(found["mirrored"], limits.mirrored), "The picture is mirrored.")
+    scene.check("different_scene", _NATURAL, ramp(found["layout"], limits.layout), "The edited image shows another scene.")
+    if abs(scene.pair.shape_ratio - 1) > 0.03:
+        scene.check("frame_changed", _NATURAL, ramp(abs(scene.pair.shape_ratio - 1), (0.15, 0.03)), "The picture has another shape.")
+
+
+def surroundings_kept(scene: Scene) -> None:
+    """Nothing outside the region may change."""
+    found = outside_evidence(scene.pair, scene.region)
+    scene.note(**found)
+    if "outside_similarity" not in found:
+        return
+    limits = scene.config
+    value = min(
+        ramp(found["outside_similarity"], limits.outside_similarity),
+        ramp(found["outside_changed_frac"], limits.outside_changed),
+        ramp(found["outside_blob_frac"], limits.outside_blob),
+    )
+    scene.check(
+        "changed_outside", _NATURAL, value, "Something outside the asked region changed too.", "Everything else stayed as it was."
+    )
+    scene.check("shifted_outside", _NATURAL, ramp(found["outside_shift"], limits.outside_shift), "The colours of the whole picture shifted.")
+
+
+def borders_clean(scene: Scene, *, invisible: bool) -> None:
+    """No seams; where the mend should be invisible, no new edge along its border at all."""
+    found = seam_evidence(scene.pair, scene.region)
+    scene.note(**found)
+    if not found:
+        return
+    limits = scene.config
+    values = [ramp(found["halo"], limits.halo), ramp(found["straight_seam"], limits.straight_seam)]
+    if invisible:
+        values.append(ramp(found["seam_step"], limits.seam_step))
+    scene.check("seam", _NATURAL, min(values), "A seam is visible along the border of the edit.", "No seam is visible.")
+
+
+def technically_sound(scene: Scene, quality: QualityModel, *, look_changes: bool) -> None:
+    """No blur, blocks or loss of quality; `look_changes` says that another look was asked for."""
+    pair, limits = scene.pair, scene.config
+    outside = outside_of(pair, scene.region)
+    blocks = blockiness(scene.request.edited) - blockiness(scene.request.source)
+    scene.note(blockiness_rise=blocks)
+    scene.check("blocky", _NATURAL, ramp(blocks, limits.blockiness), "Compression blocks are visible.")
+    if look_changes:
+        return
+    before, after = quality.quality(pair.source), quality.quality(pair.edited)
+    kept = detail_ratio(pair, outside) if outside.mean() > limits.least_outside_frac else detail_ratio(pair, ~scene.change)
+    scene.note(quality_before=before, quality_after=after, outside_detail=kept, detail_inside_out=detail_inside_out(pair, scene.region, outside))
+    scene.check("blurred", _NATURAL, ramp(kept, limits.detail_kept), "The picture lost its sharpness.")
+    scene.check("quality_loss", _NATURAL, ramp(before - after, limits.quality_drop), "The technical quality dropped.")

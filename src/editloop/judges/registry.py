@@ -1,0 +1,22 @@
+"""Judges by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from editloop.core.registry import Registry
+from editloop.judges.base import Judge
+
+JUDGES = Registry[Callable[[], Judge]]("judge")
+"""Spec string -> factory, imported on first use."""
+
+JUDGES.add("embedded:evidence", "editloop.judges.evidence:embedded_judge")
+
+
+def load_judge(spec: str) -> Judge:
+    """The judge that `spec` names; its models are opened at its first verdict.
+
+    Raises:
+        UnknownNameError: with the nearest name.
+    """
+    return JUDGES.get(spec)()
