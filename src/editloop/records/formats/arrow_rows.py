@@ -36,7 +36,7 @@ _TURN = {
     "turn": int,
     "turns": int,
     "base_turn": int,
-    "premise": str,
+    "history": list[str],
 }
 _ORIGIN = {"name": str, "collection": str, "licence": str, "author": str, "url": str}
 _STEP = {
@@ -67,6 +67,7 @@ _VERDICT = {
     "text": str,
     "reasons": [str],
     "accepted": bool,
+    "reject_reason": str,
     "outcome": str,
     "raw_reply": str,
 }
