@@ -47,6 +47,7 @@ for _role, _spec, _where in (
     ("segmenter", "embedded:grabcut", "editloop.models.segmenters.grabcut:GrabCut"),
     ("tagger", "embedded:conse", "editloop.models.taggers.conse:Conse"),
     ("text_embedder", "embedded:wordllama", "editloop.models.text_embedders.wordllama:WordLlama"),
+    ("editor", "embedded:procedural", "editloop.models.editors.procedural.editor:embedded_editor"),
     ("remover", "embedded:patchmatch", "editloop.models.removers.patchmatch:PatchMatch"),
 ):
     REGISTRIES[_role].add(_spec, _where)

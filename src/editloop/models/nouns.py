@@ -89,7 +89,9 @@ def _indices(text: str) -> tuple[int, ...]:
 def nouns() -> dict[str, Noun]:
     """All nouns of the table by word."""
     table = tomllib.loads(files("editloop.models").joinpath("nouns.toml").read_text("utf-8"))
-    return {word: Noun(word, row["category"], _indices(row["classes"])) for word, row in table.items()}
+    return {
+        word: Noun(word, row["category"], _indices(row["classes"])) for word, row in table.items()
+    }
 
 
 def category_of(word: str) -> str:

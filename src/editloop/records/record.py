@@ -75,7 +75,8 @@ class Phrasing(BaseModel):
 class Turn(BaseModel):
     """Place of a triplet inside a dialogue; turns count from 1.
 
-    `base_turn` is the turn whose result this turn edits (0 is the dialogue's first source image).
+    `base_turn` is the turn whose result this turn edits (0 is the dialogue's first image): the record's `source` is that
+    image. `history` holds what was said before this turn's instruction, oldest first, the premise included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,7 +86,7 @@ class Turn(BaseModel):
     turn: int = Field(ge=1)
     turns: int = Field(ge=2)
     base_turn: int = Field(ge=0)
-    premise: str = ""
+    history: tuple[str, ...] = ()
 
 
 class EditRecord(BaseModel):

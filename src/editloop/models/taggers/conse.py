@@ -49,12 +49,12 @@ class Conse:
         """For each image its `top` ImageNet classes, most probable first."""
         return [
             [Tag(self._names[i], float(row[i])) for i in np.argsort(-row, kind="stable")[:top]]
-            for row in self._probabilities(images)
+            for row in self.probabilities(images)
         ]
 
     def similarity(self, images: Sequence[RgbImage], texts: Sequence[str]) -> NDArray[np.float32]:
         """ConSE similarity in [-1, 1] of every image with every text, shape (images, texts)."""
-        probabilities = self._probabilities(images)
+        probabilities = self.probabilities(images)
         threshold = np.sort(probabilities, axis=1)[:, -_CLASSES_MEANT][:, None]
         strongest = np.where(probabilities >= threshold, probabilities, 0)
         weights = strongest / strongest.sum(axis=1, keepdims=True)
@@ -79,7 +79,8 @@ class Conse:
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._embedder.embed([_TEMPLATE.format(_without_article(text)) for text in texts])
 
-    def _probabilities(self, images: Sequence[RgbImage]) -> NDArray[np.float32]:
+    def probabilities(self, images: Sequence[RgbImage]) -> NDArray[np.float32]:
+        """Probabilities of the 1,000 ImageNet classes, shape (images, 1000), rows summing to 1."""
         if not images:
             return np.zeros((0, 1000), np.float32)
         batches = [images[i : i + _BATCH] for i in range(0, len(images), _BATCH)]

@@ -14,12 +14,16 @@ from editloop.models.editors.procedural.edges import (
 from editloop.models.editors.procedural.pixels import blur, size_factor
 from editloop.models.roles import Mask, Matte, RgbImage
 
+_COARSE_SIDE = 192
+"""Shadows are looked for at this resolution: they are soft, texture is not."""
+
 
 def cast_shadow_mask(image: RgbImage, mask: Mask) -> Mask:
-    """The soft shadow or reflection that hangs on the lower part of an object.
+    """The soft shadow or reflection that hangs on an object.
 
-    A pixel belongs to it when it is clearly darker than the ground further away, lies near the object's foot, and is
-    connected to the object through other such pixels.
+    The lightness that the background would have is extrapolated from beyond the object's reach; a pixel belongs to
+    the shadow when it is clearly darker than that, by the measure of the background's own unevenness, and connected
+    to the object through other such pixels. Dark regions that run on beyond the reach are background.
 
     Args:
         image: RGB uint8 (h, w, 3).
@@ -28,40 +32,42 @@ def cast_shadow_mask(image: RgbImage, mask: Mask) -> Mask:
     Returns:
         bool (h, w), without the object itself; empty where no shadow stands out.
     """
-    box = bounding_box(mask)
-    reach_x, reach_y = round(0.45 * box.width), round(0.22 * box.height)
     height, width = mask.shape
-    top = max(0, box.bottom - round(0.35 * box.height))
-    window = np.zeros_like(mask)
-    window[
-        top : min(height, box.bottom + reach_y),
-        max(0, box.left - reach_x) : min(width, box.right + reach_x),
-    ] = True
-    scale = size_factor(image)
-    light = blur(
-        cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32) * (100 / 255), 3 * scale
-    )
-    ground = window & ~dilate(mask, 3 * scale)
-    if ground.sum() < 200 * scale * scale:
+    factor = _COARSE_SIDE / max(height, width)
+    size = (max(8, round(width * factor)), max(8, round(height * factor)))
+    light = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 0].astype(np.float32) * (100 / 255)
+    light = cv2.resize(light, size, interpolation=cv2.INTER_AREA)
+    body = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    dark = _darker_than_expected(light, body)
+    shadow = cv2.resize(dark.astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR) > 0
+    shadow = dilate(shadow, 4 * size_factor(image)) & ~mask if dark.any() else shadow & ~mask
+    if shadow.sum() > 0.9 * mask.sum():
         return np.zeros_like(mask)
-    typical = float(np.percentile(light[ground], 65))
-    spread = float(np.percentile(light[ground], 85) - np.percentile(light[ground], 45))
-    dark = window & ~mask & (light < typical - max(7.0, 1.2 * spread))
-    seeds = dilate(mask, 5 * scale) & window
-    _, labels = cv2.connectedComponents((dark | (seeds & ~mask)).astype(np.uint8), connectivity=8)
-    linked = np.setdiff1d(np.unique(labels[seeds & dark]), _reaching_out(labels, window))
-    shadow = np.isin(labels, linked[linked > 0]) & dark
-    if shadow.sum() > 0.6 * mask.sum() or shadow.sum() < 30 * scale * scale:
-        return np.zeros_like(mask)
-    return dilate(shadow, 4 * scale) & ~mask
+    return np.asarray(shadow, bool)
 
 
-def _reaching_out(labels: NDArray[np.int32], window: Mask) -> NDArray[np.int32]:
-    """Labels of dark regions that run out of the search window: dark ground, not a shadow of the object."""
-    box = bounding_box(window)
-    inner = labels[box.top : box.bottom, box.left : box.right]
-    edge = np.concatenate([inner[-1], inner[:, 0], inner[:, -1]])
-    return np.unique(edge)
+def _darker_than_expected(light: NDArray[np.float32], body: Mask) -> Mask:
+    """Coarse shadow: pixels connected to `body` that are darker than the background further out suggests."""
+    box = bounding_box(body)
+    extent = float(np.sqrt(box.width * box.height))
+    reach = dilate(body, max(3, 0.30 * extent))
+    known = (~reach & dilate(body, max(6, 0.75 * extent))).astype(np.float32)
+    if known.sum() < 30:
+        return np.zeros_like(body)
+    light = blur(light, 1.0)
+    spread = 0.22 * extent
+    weight = blur(known, spread)
+    expected = blur(light * known, spread) / np.maximum(weight, 1e-5)
+    uneven = float(np.abs(light - expected)[known > 0].mean())
+    dark = (expected - light > max(3.0, 2.2 * uneven)) & (weight > 1e-4) & ~body
+    _, labels = cv2.connectedComponents(dark.astype(np.uint8), connectivity=8)
+    linked = np.unique(labels[dilate(body, 1) & dark])
+    running_on = np.unique(labels[dark & ~reach])
+    shadow = np.isin(labels, np.setdiff1d(linked, running_on)) & dark
+    middle = (box.top + box.bottom) // 2
+    if shadow[:middle].sum() > 0.06 * body.sum():
+        shadow[:middle] = False
+    return np.asarray(shadow, bool)
 
 
 def contact_shadow(

@@ -1,0 +1,234 @@
+"""Planners of single-turn edits: one function an edit type, each `(scene, context) -> tasks, best first`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from editloop.mine.plan.candidates import (
+    alone,
+    is_object,
+    is_recolourable,
+    is_removable,
+    is_subject,
+)
+from editloop.mine.plan.context import PlanContext
+from editloop.mine.plan.tasks import noun, subject_of, task
+from editloop.mine.scene import Donor, EditTask, PlannedOperation, PlannedTurn, Region, Scene, Slots
+from editloop.records.taxonomy import EditType
+
+Planner: TypeAlias = Callable[[Scene, PlanContext], list[EditTask]]
+
+
+def single(
+    scene: Scene, region: Region | None, slots: Slots, operation: PlannedOperation
+) -> EditTask:
+    """A task of one turn with one operation."""
+    turn = PlannedTurn(
+        edit_type=slots.edit_type,
+        slots=(slots,),
+        operations=(operation,),
+        subjects=(subject_of(region),) if region else (),
+    )
+    return task(scene, slots.edit_type, (turn,))
+
+
+def _nameable(scene: Scene, regions: Sequence[Region]) -> list[Region]:
+    return [r for r in regions if is_object(r) and alone(r, scene)]
+
+
+def plan_remove(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Remove an object; the reverse triplet is an `add` with a perfectly real target."""
+    tasks = []
+    for region in (r for r in scene.regions if is_removable(r)):
+        turn = PlannedTurn(
+            edit_type=EditType.REMOVE,
+            slots=(Slots(edit_type=EditType.REMOVE, object=noun(region)),),
+            operations=(PlannedOperation(name="remove", region=region.key),),
+            subjects=(subject_of(region),),
+        )
+        tasks.append(task(scene, EditType.REMOVE, (turn,), with_inverse=True))
+    return tasks
+
+
+def plan_replace(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Replace an object by a cut-out of another kind from another photograph."""
+    tasks = []
+    for region in (r for r in scene.regions if is_removable(r)):
+        for donor in fitting_donors(scene, region, context)[:2]:
+            slots = Slots(edit_type=EditType.REPLACE, object=noun(region), new_object=donor.label)
+            operation = PlannedOperation(name="replace", region=region.key, donor=donor)
+            tasks.append(single(scene, region, slots, operation))
+    return tasks
+
+
+def fitting_donors(scene: Scene, region: Region, context: PlanContext) -> list[Donor]:
+    """Cut-outs that may stand where `region` stands: same category first, never the same noun."""
+    others = [d for d in context.others(scene, "donor", region.key) if d.label != region.label]
+    return [d for d in others if d.category == region.category]
+
+
+def plan_add(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Add a cut-out beside what is there; where it stands is decided on the pixels."""
+    anchors = [r for r in scene.regions if is_object(r) and r.mask_frac <= 0.35]
+    if not anchors:
+        return []
+    anchor = anchors[0]
+    tasks = []
+    for donor in context.others(scene, "add")[:40]:
+        if (
+            donor.label not in {r.label for r in scene.regions}
+            and donor.category == anchor.category
+        ):
+            slots = Slots(edit_type=EditType.ADD, new_object=donor.label)
+            operation = PlannedOperation(name="add", region=anchor.key, donor=donor)
+            tasks.append(single(scene, None, slots, operation))
+    return tasks[:2]
+
+
+def plan_recolour(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Change the colour of an object whose colour people do change."""
+    tasks = []
+    for region in (r for r in scene.regions if is_recolourable(r)):
+        for option in context.ranked(region.recolours, scene.id, region.key, key="colour")[:2]:
+            slots = Slots(edit_type=EditType.ADJUST, object=noun(region), colour=option.colour)
+            operation = PlannedOperation(
+                name="recolour", region=region.key, parameters={"colour": option.colour}
+            )
+            tasks.append(single(scene, region, slots, operation))
+    return tasks
+
+
+def plan_retexture(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Change what an object is made of."""
+    tasks = []
+    for region in _nameable(scene, scene.regions):
+        if region.category in {"animal", "person", "food", "plant", "building"}:
+            continue
+        for material in context.ranked(region.materials, scene.id, region.key)[:1]:
+            slots = Slots(edit_type=EditType.ADJUST, object=noun(region), material=material)
+            operation = PlannedOperation(
+                name="retexture", region=region.key, parameters={"material": material}
+            )
+            tasks.append(single(scene, region, slots, operation))
+    return tasks
+
+
+def plan_extract(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """The object alone on white."""
+    regions = [r for r in scene.regions if is_subject(r) and len(r.touches) <= 1]
+    return [
+        single(
+            scene,
+            region,
+            Slots(edit_type=EditType.EXTRACT, object=noun(region)),
+            PlannedOperation(name="extract", region=region.key),
+        )
+        for region in regions[:1]
+    ]
+
+
+def plan_bokeh(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Blur everything behind the main subject."""
+    regions = [r for r in scene.regions if is_subject(r)]
+    return [
+        single(
+            scene,
+            region,
+            Slots(edit_type=EditType.BOKEH, object=noun(region)),
+            PlannedOperation(name="bokeh", region=region.key),
+        )
+        for region in regions[:1]
+    ]
+
+
+def plan_relight(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Light the scene anew around its main subject."""
+    from editloop.models.editors.procedural.relight import LIGHTS
+
+    tasks = []
+    for region in [r for r in scene.regions if is_subject(r)][:1]:
+        for light in context.ranked(region.lights, scene.id, "light")[:2]:
+            look = LIGHTS[light]
+            slots = Slots(
+                edit_type=EditType.RELIGHT,
+                object=noun(region),
+                look=look.phrase,
+                detail=look.description,
+            )
+            operation = PlannedOperation(
+                name="relight", region=region.key, parameters={"light": light}
+            )
+            tasks.append(single(scene, region, slots, operation))
+    return tasks
+
+
+def plan_style(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """The whole picture in another medium."""
+    from editloop.models.editors.procedural.style import STYLES
+
+    tasks = []
+    for style in context.ranked(scene.styles, scene.id, "style")[:2]:
+        look = STYLES[style]
+        slots = Slots(edit_type=EditType.STYLE, look=look.phrase, detail=look.description)
+        tasks.append(
+            single(scene, None, slots, PlannedOperation(name="style", parameters={"style": style}))
+        )
+    return tasks
+
+
+def plan_tone(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Another light, weather or grading."""
+    from editloop.models.editors.procedural.tone import TONES
+
+    tasks = []
+    for tone in context.ranked(scene.tones, scene.id, "tone")[:2]:
+        look = TONES[tone]
+        slots = Slots(edit_type=EditType.TONE, look=look.phrase, detail=look.description)
+        tasks.append(
+            single(scene, None, slots, PlannedOperation(name="tone", parameters={"tone": tone}))
+        )
+    return tasks
+
+
+def plan_background(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Put the main subject before another view or a studio backdrop."""
+    from editloop.models.editors.procedural.backdrops import BACKDROPS
+
+    tasks = []
+    for region in [r for r in scene.regions if is_subject(r) and not r.cutout_problem][:1]:
+        views = context.ranked(
+            ((view, donor) for view, donor in context.views if donor.photo_id != scene.id),
+            scene.id,
+            "view",
+        )
+        for view, donor in views[:1]:
+            slots = Slots(edit_type=EditType.BACKGROUND, object=noun(region), look=view)
+            operation = PlannedOperation(name="background", region=region.key, donor=donor)
+            tasks.append(single(scene, region, slots, operation))
+        for backdrop in context.ranked(BACKDROPS, scene.id, "backdrop")[:1]:
+            look = BACKDROPS[backdrop]
+            slots = Slots(
+                edit_type=EditType.BACKGROUND,
+                object=noun(region),
+                look=look.phrase,
+                detail=look.description,
+            )
+            operation = PlannedOperation(
+                name="background", region=region.key, parameters={"backdrop": backdrop}
+            )
+            tasks.append(single(scene, region, slots, operation))
+    return tasks
+
+
+def plan_visual(scene: Scene, context: PlanContext) -> list[EditTask]:
+    """Replace an object by the very one shown in a reference image."""
+    tasks = []
+    for plain in plan_replace(scene, context):
+        turn = plain.turns[0]
+        slots = turn.slots[0].model_copy(update={"edit_type": EditType.VISUAL})
+        visual = turn.model_copy(
+            update={"edit_type": EditType.VISUAL, "slots": (slots,), "with_reference": True}
+        )
+        tasks.append(task(scene, EditType.VISUAL, (visual,)))
+    return tasks
