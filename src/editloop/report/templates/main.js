@@ -40,6 +40,7 @@ function drawControls() {
   byId("sort").value = state.sort;
   byId("reason").value = state.reason;
   if (document.activeElement !== byId("search")) byId("search").value = state.q;
+  byId("reason-field").hidden = !byId("reason").options[1] || state.outcome === "accepted";
   byId("clear").hidden = !(state.type || state.reason || state.q);
   drawTypes();
 }
@@ -93,9 +94,7 @@ function wireFilters() {
   for (const button of document.querySelectorAll("[data-outcome]")) {
     button.addEventListener("click", () => chooseOutcome(button.dataset.outcome));
   }
-  byId("reason").addEventListener("change", (event) => {
-    go({ reason: event.target.value, outcome: event.target.value && state.outcome === "accepted" ? "rejected" : state.outcome });
-  });
+  byId("reason").addEventListener("change", (event) => go({ reason: event.target.value }));
   byId("sort").addEventListener("change", (event) => go({ sort: event.target.value }));
   byId("clear").addEventListener("click", () => { byId("search").value = ""; go({ type: "", reason: "", q: "" }); });
   byId("more").addEventListener("click", () => { shown = drawCards(selected, state, shown); });
