@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 import toys
 
-from editloop.core.errors import StageError
-from editloop.engine import Dropped, Kept, RunResult, run_pipeline
+from editloop.engine import RunResult, run_pipeline
 from editloop.store.runs import read_manifest
 
 

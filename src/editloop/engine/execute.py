@@ -75,27 +75,33 @@ def check_outcomes(stage: Stage[Any, Any, Any], expected: int, outcomes: Sequenc
         raise StageError(
             f"stage {stage.name!r} gave {len(outcomes)} outcomes for {expected} records"
         )
-    for outcome in outcomes:
-        if type(outcome) is Kept:
-            for record in outcome.records:
-                if not isinstance(record, stage.output):
-                    raise StageError(
-                        f"stage {stage.name!r} gave a {type(record).__name__}, it declares {stage.output.__name__}"
-                    )
-        elif isinstance(outcome, Dropped):
-            if outcome.reason not in stage.reasons:
-                raise StageError(
-                    f"stage {stage.name!r} dropped a record for {outcome.reason!r}, "
-                    f"it declares {list(stage.reasons)}: add the reason to its `reasons`"
-                )
-            if outcome.record is not None and not isinstance(outcome.record, stage.output):
-                raise StageError(
-                    f"stage {stage.name!r} rejected a {type(outcome.record).__name__}, "
-                    f"it declares {stage.output.__name__}"
-                )
-        elif not isinstance(outcome, Failed):
+    kept = [outcome for outcome in outcomes if isinstance(outcome, Kept)]
+    kinds = {type(record) for outcome in kept for record in outcome.records}
+    if len(kept) < expected:
+        ended = [outcome for outcome in outcomes if not isinstance(outcome, Kept)]
+        _check_ends(stage, ended)
+        kinds |= {
+            type(end.record) for end in ended if isinstance(end, Dropped) and end.record is not None
+        }
+    for kind in kinds:
+        if not issubclass(kind, stage.output):
+            raise StageError(
+                f"stage {stage.name!r} gave a {kind.__name__}, it declares {stage.output.__name__}"
+            )
+
+
+def _check_ends(stage: Stage[Any, Any, Any], ended: Sequence[Dropped | Failed]) -> None:
+    for outcome in ended:
+        if isinstance(outcome, Failed):
+            continue
+        if not isinstance(outcome, Dropped):
             raise StageError(
                 f"stage {stage.name!r} gave a {type(outcome).__name__} instead of Kept or Dropped"
+            )
+        if outcome.reason not in stage.reasons:
+            raise StageError(
+                f"stage {stage.name!r} dropped a record for {outcome.reason!r}, it declares "
+                f"{list(stage.reasons)}: add the reason to its `reasons`"
             )
 
 

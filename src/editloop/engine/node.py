@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from pydantic import BaseModel
 
 from editloop.core.ids import content_id
+from editloop.engine.batch import Batch, join
 from editloop.engine.context import StoreContext
 from editloop.engine.execute import (
     STOPS_THE_RUN,
@@ -20,7 +21,7 @@ from editloop.engine.execute import (
     open_stage,
     outcome_of_error,
 )
-from editloop.engine.outcomes import Item, Outcome, Sealed, from_row
+from editloop.engine.outcomes import Outcome, Sealed, from_row
 from editloop.engine.settle import Settler
 from editloop.engine.stage import Lane, RemoteStage, Scope, Stage
 from editloop.engine.workers import WorkerPool
@@ -34,7 +35,7 @@ QUEUE_BATCHES: Final = 4
 SOURCE_BATCH: Final = 64
 """Inputs that are taken at a time."""
 
-_Queue: TypeAlias = "asyncio.Queue[list[Item] | None]"
+_Queue: TypeAlias = "asyncio.Queue[Batch | None]"
 
 
 @dataclass(slots=True)
@@ -100,8 +101,8 @@ class Node:
     async def _run_batches(self, downstream: _Queue) -> None:
         lane = self.stage.lane
         if lane is Lane.INLINE:
-            async for items in self._batches():
-                await self._process(items, downstream)
+            async for batch in self._batches():
+                await self._process(batch, downstream)
             return
         width = self._workshop.workers
         size = self.stage.batch_size
@@ -109,75 +110,73 @@ class Node:
             width, size = self.stage.concurrency, 1
         room = asyncio.Semaphore(width)
 
-        async def one(items: list[Item]) -> None:
+        async def one(batch: Batch) -> None:
             try:
-                await self._process(items, downstream)
+                await self._process(batch, downstream)
             finally:
                 room.release()
 
         async with asyncio.TaskGroup() as group:
-            async for items in self._batches(size):
+            async for batch in self._batches(size):
                 await room.acquire()
-                group.create_task(one(items))
+                group.create_task(one(batch))
 
-    async def _batches(self, size: int | None = None) -> AsyncIterator[list[Item]]:
+    async def _batches(self, size: int | None = None) -> AsyncIterator[Batch]:
         """Batches of up to the stage's size: full where the queue has enough, never waiting to fill one."""
         size = size or self.stage.batch_size
         ended = False
         while not ended:
-            waiting: list[Item] = []
+            waiting: list[Batch] = []
             batch = await self.queue.get()
-            while True:
-                if batch is None:
-                    ended = True
-                    break
-                waiting += batch
-                if len(waiting) >= size or self.queue.empty():
+            while batch is not None:
+                waiting.append(batch)
+                if self.queue.empty() or sum(map(len, waiting)) >= size:
                     break
                 batch = self.queue.get_nowait()
-            for start in range(0, len(waiting), size):
-                yield waiting[start : start + size]
+            ended = batch is None
+            if waiting:
+                for piece in join(waiting).split(size):
+                    yield piece
 
-    async def _process(self, items: list[Item], downstream: _Queue) -> None:
+    async def _process(self, batch: Batch, downstream: _Queue) -> None:
         if self._workshop.ledger is None:
-            made = await self._compute(items, [])
+            made = await self._compute(batch, [])
         else:
-            made = await self._replay_or_compute(items)
-        if made:
+            made = await self._replay_or_compute(batch)
+        if len(made):
             await downstream.put(made)
 
-    async def _replay_or_compute(self, items: list[Item]) -> list[Item]:
-        keys = [item.digest() for item in items]
+    async def _replay_or_compute(self, batch: Batch) -> Batch:
+        keys = batch.digests()
         found = self._workshop.journal.lookup(self._number, keys)
         if not found:
-            return await self._compute(items, keys)
-        known = [item for item in items if item.digest() in found]
+            return await self._compute(batch, keys)
+        known = [place for place, key in enumerate(keys) if key in found]
         made = self._settler.replayed(
-            known,
-            [from_row(found[item.digest()]) for item in known],
-            [item.digest() for item in known],
+            batch.pick(known),
+            [from_row(found[keys[place]]) for place in known],
+            [keys[place] for place in known],
         )
-        fresh = [item for item in items if item.digest() not in found]
-        if fresh:
-            made += await self._compute(fresh, [item.digest() for item in fresh])
+        fresh = batch.pick([place for place, key in enumerate(keys) if key not in found])
+        if len(fresh):
+            made = join([made, await self._compute(fresh, fresh.digests())])
         return made
 
-    async def _compute(self, items: list[Item], keys: list[bytes]) -> list[Item]:
+    async def _compute(self, batch: Batch, keys: list[bytes]) -> Batch:
         shop = self._workshop
         outcomes: Sequence[Outcome | Sealed]
         blobs: list[tuple[str, BlobLocation]]
         if self.stage.lane is Lane.PROCESS:
             shop.publish_blobs()
-            answer = await shop.pool.run(self._index, [item.text() for item in items])
+            answer = await shop.pool.run(self._index, batch.texts())
             outcomes, blobs, seconds = answer.outcomes, answer.blobs, answer.seconds
         else:
             await self._open()
-            records = [item.record(self.stage.input) for item in items]
-            outcomes, seconds = await self._execute(records)
+            outcomes, seconds = await self._execute(batch.records(self.stage.input))
             blobs = shop.store.drain()
         if shop.ledger is None and blobs:
             shop.journal.append([], blobs)
-        return self._settler.computed(items, outcomes, seconds, keys=keys, blobs=blobs)
+        return self._settler.computed(batch, outcomes, seconds, keys=keys, blobs=blobs)
 
     async def _execute(self, records: list[BaseModel]) -> tuple[list[Outcome], float]:
         if isinstance(self.stage, RemoteStage):
@@ -197,20 +196,30 @@ class Node:
 
     async def _run_reduction(self, downstream: _Queue) -> None:
         """Gather everything, in the order of ids; its rows are known by all contents together."""
-        gathered = [item async for batch in self._batches(SOURCE_BATCH) for item in batch]
-        unique = {item.digest(): item for item in gathered}
-        items = sorted(unique.values(), key=lambda item: (item.id(), item.digest()))
-        if not items:
+        pieces = [piece async for piece in self._batches(SOURCE_BATCH)]
+        if not pieces:
             return
-        whole = content_id("all", [item.digest().hex() for item in items])
-        keys = [bytes.fromhex(content_id("member", whole, item.digest().hex())) for item in items]
+        batch = _in_order(join(pieces))
+        whole = content_id("all", [digest.hex() for digest in batch.digests()])
+        keys = [
+            bytes.fromhex(content_id("member", whole, digest.hex())) for digest in batch.digests()
+        ]
         found = self._workshop.journal.lookup(self._number, keys) if self._workshop.ledger else {}
-        if len(found) == len(items):
-            made = self._settler.replayed(items, [from_row(found[key]) for key in keys], keys)
+        if len(found) == len(batch):
+            made = self._settler.replayed(batch, [from_row(found[key]) for key in keys], keys)
         else:
-            made = await self._compute(items, keys)
-        for start in range(0, len(made), SOURCE_BATCH):
-            await downstream.put(made[start : start + SOURCE_BATCH])
+            made = await self._compute(batch, keys)
+        for piece in made.split(SOURCE_BATCH):
+            await downstream.put(piece)
+
+
+def _in_order(batch: Batch) -> Batch:
+    """The records sorted by id, each once."""
+    ids, digests = batch.ids(), batch.digests()
+    places: dict[tuple[str, bytes], int] = {}
+    for place, name in enumerate(zip(ids, digests, strict=True)):
+        places.setdefault(name, place)
+    return batch.pick([places[name] for name in sorted(places)])
 
 
 async def _call(

@@ -82,13 +82,14 @@ def labels(stages: Sequence[Stage[Any, Any, Any]]) -> list[str]:
     return names
 
 
-def check_input(stage: Stage[Any, Any, Any], record: BaseModel) -> None:
-    """Check one record that enters the pipeline.
+def check_inputs(stage: Stage[Any, Any, Any], records: Sequence[BaseModel]) -> None:
+    """Check records that enter the pipeline.
 
     Raises:
-        StageError: when it is not what the first stage takes.
+        StageError: when one is not what the first stage takes.
     """
-    if not isinstance(record, stage.input):
-        raise StageError(
-            f"stage {stage.name!r} takes {stage.input.__name__}, the input has a {type(record).__name__}"
-        )
+    for kind in {type(record) for record in records}:
+        if not issubclass(kind, stage.input):
+            raise StageError(
+                f"stage {stage.name!r} takes {stage.input.__name__}, the input has a {kind.__name__}"
+            )

@@ -18,11 +18,11 @@ from pydantic import BaseModel, JsonValue
 
 from editloop.core.errors import EditloopError, RunInterruptedError, StageError, StoreError
 from editloop.core.ids import canonical_json
+from editloop.engine.batch import Batch
 from editloop.engine.context import StoreContext
 from editloop.engine.counts import ProgressCallback, RunProgress, StageCounts
 from editloop.engine.node import SOURCE_BATCH, Node, Workshop
-from editloop.engine.outcomes import Item
-from editloop.engine.plan import check_input, check_pipeline, labels, stage_facts, stage_key
+from editloop.engine.plan import check_inputs, check_pipeline, labels, stage_facts, stage_key
 from editloop.engine.result import Rejected, RunResult
 from editloop.engine.settle import Settler
 from editloop.engine.stage import Lane, Stage, output_id
@@ -251,7 +251,7 @@ class _Run:
             )
         ]
         exits = [node.queue for node in nodes[1:]]
-        last: asyncio.Queue[list[Item] | None] = asyncio.Queue(1)
+        last: asyncio.Queue[Batch | None] = asyncio.Queue(1)
         ticker = asyncio.create_task(self._tick(workshop.journal))
         try:
             async with asyncio.TaskGroup() as group:
@@ -268,26 +268,24 @@ class _Run:
         seen: set[int] = set()
         source = iter(inputs)
         while records := list(islice(source, SOURCE_BATCH)):
-            items = []
+            check_inputs(first.stage, records)
+            fresh = []
             for record in records:
-                check_input(first.stage, record)
                 mark = hash(output_id(record))
-                if mark in seen:
-                    self._duplicates += 1
-                    continue
-                seen.add(mark)
-                items.append(Item(record))
-            self._inputs += len(items)
-            await first.queue.put(items)
+                if mark not in seen:
+                    seen.add(mark)
+                    fresh.append(record)
+            self._inputs += len(fresh)
+            self._duplicates += len(records) - len(fresh)
+            await first.queue.put(Batch(fresh))
         self._total = self._inputs
         await first.queue.put(None)
 
-    async def _collect(self, last: asyncio.Queue[list[Item] | None]) -> list[BaseModel]:
-        kind = self._stages[-1].output
+    async def _collect(self, last: asyncio.Queue[Batch | None]) -> list[BaseModel]:
         finals: list[BaseModel] = []
-        while (items := await last.get()) is not None:
+        while (batch := await last.get()) is not None:
             if not self._is_kept:
-                finals.extend(item.record(kind) for item in items)
+                finals += batch.records(self._stages[-1].output)
         return finals
 
     async def _tick(self, journal: Journal) -> None:

@@ -6,20 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from editloop.core.errors import StageError
+from editloop.engine.batch import Batch, as_json
 from editloop.engine.counts import StageCounts
-from editloop.engine.outcomes import (
-    Item,
-    Outcome,
-    Sealed,
-    SealedDropped,
-    SealedKept,
-    failure_row,
-    seal_dropped,
-)
+from editloop.engine.outcomes import Ended, Outcome, Sealed, SealedKept, end_columns
 from editloop.engine.result import Rejected
-from editloop.engine.stage import Dropped, Failed, Kept, Stage
-from editloop.store.journal import Journal, OutcomeRow, Status
+from editloop.engine.stage import Failed, Kept, Lane, Stage
+from editloop.store.journal import Journal
 from editloop.store.packs import BlobLocation
 
 BREAKER_RECORDS: Final = 20
@@ -91,123 +86,156 @@ class Settler:
 
     def computed(
         self,
-        items: Sequence[Item],
+        batch: Batch,
         outcomes: Sequence[Outcome | Sealed],
         seconds: float,
         *,
         keys: Sequence[bytes],
         blobs: Sequence[tuple[str, BlobLocation]],
-    ) -> list[Item]:
-        """Book fresh outcomes; returns the items that go on.
+    ) -> Batch:
+        """Book fresh outcomes; returns the records that go on.
 
         Args:
-            items: What went into the stage.
-            outcomes: One for each item.
+            batch: What went into the stage.
+            outcomes: One for each record.
             seconds: What the stage took.
-            keys: Content addresses that name the rows, one for each item; empty without a journal.
+            keys: Content addresses that name the rows, one for each record; empty without a journal.
             blobs: Images that the outcomes refer to.
 
         Raises:
             StageError: when most of the stage's records fail.
             StoreError: when the journal cannot be written.
         """
-        made: list[Item] = []
-        rows: list[OutcomeRow] = []
-        failures: list[Failed] = []
-        each = seconds / max(1, len(items))
-        for place, (item, outcome) in enumerate(zip(items, outcomes, strict=True)):
-            if isinstance(outcome, _GOES_ON):
-                new, unchanged = self._kept(item, outcome)
-                made += new
-                if self._journal is not None:
-                    rows.append(self._kept_row(item, keys[place], new, each, unchanged=unchanged))
-                continue
-            self._count_end(outcome)
-            if type(outcome) is Failed:
-                failures.append(outcome)
-            if self._journal is None:
-                self.rejects.append(self._rejected(item, outcome))
-            else:
-                rows.append(self._end_row(item, keys[place], outcome, each))
-        self._counts.taken += len(items)
-        self._counts.seconds += seconds
-        if self._journal is not None:
+        if self._journal is None:
+            made = self._pass_on(batch, outcomes)
+        else:
+            texts = self._texts(batch, outcomes)
+            made = self._made(batch, outcomes, texts)
+            rows = self._rows(batch, outcomes, texts, keys, seconds / len(batch))
             self._journal.append(rows, blobs)
+        self._counts.seconds += seconds
+        self._count(outcomes, len(made))
+        self._watch(outcomes)
+        return made
+
+    def replayed(self, batch: Batch, sealed: Sequence[Sealed], keys: Sequence[bytes]) -> Batch:
+        """Book outcomes that the journal already holds; returns the records that go on."""
+        texts = self._texts(batch, sealed)
+        made = self._made(batch, sealed, texts)
+        if self._is_last and self._journal is not None:
+            bare = [place for place, text in enumerate(texts) if text is None]
+            self._journal.append(
+                self._rows(
+                    batch.pick(bare),
+                    [sealed[place] for place in bare],
+                    [None] * len(bare),
+                    [keys[place] for place in bare],
+                    0.0,
+                )
+            )
+        self._counts.replayed += len(batch)
+        self._count(sealed, len(made))
+        return made
+
+    def _pass_on(self, batch: Batch, outcomes: Sequence[Outcome | Sealed]) -> Batch:
+        """The records that go on, when nothing is kept."""
+        for place, outcome in enumerate(outcomes):
+            if not isinstance(outcome, _GOES_ON):
+                self.rejects.append(self._rejected(batch.pick([place]).ids()[0], outcome))
+        if self._stage.lane is Lane.PROCESS:
+            return self._made(batch, outcomes, self._texts(batch, outcomes))
+        return Batch(_objects(outcomes))
+
+    def _texts(
+        self, batch: Batch, outcomes: Sequence[Outcome | Sealed]
+    ) -> list[Sequence[str] | None]:
+        """The outgoing records of each outcome as JSON: None for the incoming one unchanged."""
+        texts: list[Sequence[str] | None] = []
+        incoming: Sequence[BaseModel] = ()
+        for place, outcome in enumerate(outcomes):
+            if isinstance(outcome, Kept):
+                incoming = incoming or batch.records(self._stage.input)
+                made = outcome.records
+                unchanged = len(made) == 1 and made[0] is incoming[place]
+                texts.append(None if unchanged else [as_json(record) for record in made])
+            else:
+                texts.append(outcome.texts if isinstance(outcome, SealedKept) else ())
+        return texts
+
+    def _made(
+        self,
+        batch: Batch,
+        outcomes: Sequence[Outcome | Sealed],
+        texts: Sequence[Sequence[str] | None],
+    ) -> Batch:
+        """The records that go on."""
+        if not any(texts):
+            return batch.pick([place for place, text in enumerate(texts) if text is None])
+        before = batch.texts()
+        made: list[str] = []
+        for place, text in enumerate(texts):
+            made += (before[place],) if text is None else text
+        objects = _objects(outcomes)
+        return Batch(objects if len(objects) == len(made) else None, made)
+
+    def _rows(
+        self,
+        batch: Batch,
+        outcomes: Sequence[Outcome | Sealed],
+        texts: Sequence[Sequence[str] | None],
+        keys: Sequence[bytes],
+        seconds: float,
+    ) -> list[tuple[Any, ...]]:
+        """Rows of the journal, in the order of `OutcomeRow`."""
+        before = batch.texts()
+        number, generation = self._number, self._generation
+        rows: list[tuple[Any, ...]] = []
+        for place, record_id in enumerate(batch.ids()):
+            outcome, text, key = outcomes[place], texts[place], keys[place]
+            if isinstance(outcome, _GOES_ON):
+                if text is None:
+                    output = before[place] if self._is_last else None
+                else:
+                    output = text[0] if len(text) == 1 else "\n".join(text)
+                rows.append(
+                    (number, key, generation, 0, record_id, seconds, None, None, None, output)
+                )
+            else:
+                status, *end = end_columns(outcome)
+                rows.append((number, key, generation, status, record_id, seconds, *end))
+        return rows
+
+    def _count(self, outcomes: Sequence[Outcome | Sealed], out: int) -> None:
+        counts = self._counts
+        counts.taken += len(outcomes)
+        counts.out += out
+        for outcome in outcomes:
+            if isinstance(outcome, _GOES_ON):
+                counts.kept += 1
+            elif isinstance(outcome, Failed):
+                counts.failed += 1
+            else:
+                counts.dropped[outcome.reason] += 1
+
+    def _watch(self, outcomes: Sequence[Outcome | Sealed]) -> None:
+        failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
         try:
-            self._breaker.watch(len(items), failures)
+            self._breaker.watch(len(outcomes), failures)
         except StageError:
             if self._journal is not None:
                 self._journal.make_failures_retryable(self._number)
             raise
-        return made
 
-    def replayed(
-        self, items: Sequence[Item], sealed: Sequence[Sealed], keys: Sequence[bytes]
-    ) -> list[Item]:
-        """Book outcomes that the journal already holds; returns the items that go on."""
-        made: list[Item] = []
-        for item, outcome, key in zip(items, sealed, keys, strict=True):
-            if isinstance(outcome, SealedKept):
-                new, unchanged = self._kept(item, outcome)
-                made += new
-                if self._is_last and unchanged and self._journal is not None:
-                    self._journal.append([self._kept_row(item, key, new, 0.0, unchanged=True)])
-            else:
-                self._count_end(outcome)
-        self._counts.taken += len(items)
-        self._counts.replayed += len(items)
-        return made
-
-    def _kept(self, item: Item, outcome: Kept[Any] | SealedKept) -> tuple[list[Item], bool]:
-        """The items that go on, and whether that is the incoming one unchanged."""
-        if isinstance(outcome, Kept):
-            records = outcome.records
-            unchanged = len(records) == 1 and item.is_record(records[0])
-            new = [item] if unchanged else [Item(record) for record in records]
-        else:
-            unchanged = outcome.texts is None
-            new = [item] if outcome.texts is None else [Item(None, text) for text in outcome.texts]
-        self._counts.kept += 1
-        self._counts.out += len(new)
-        return new, unchanged
-
-    def _kept_row(
-        self, item: Item, key: bytes, new: Sequence[Item], seconds: float, *, unchanged: bool
-    ) -> OutcomeRow:
-        outputs = (
-            None if unchanged and not self._is_last else "\n".join([each.text() for each in new])
-        )
-        return OutcomeRow(
-            self._number, key, self._generation, 0, item.id(), seconds, None, None, None, outputs
-        )
-
-    def _end_row(
-        self, item: Item, key: bytes, outcome: Dropped | SealedDropped | Failed, seconds: float
-    ) -> OutcomeRow:
-        sealed = seal_dropped(outcome) if isinstance(outcome, Dropped) else outcome
-        return failure_row((self._number, key, self._generation, item.id(), seconds), sealed)
-
-    def _count_end(self, outcome: Dropped | SealedDropped | Failed) -> None:
-        if isinstance(outcome, Failed):
-            self._counts.failed += 1
-        else:
-            self._counts.dropped[outcome.reason] += 1
-
-    def _rejected(self, item: Item, outcome: Dropped | SealedDropped | Failed) -> Rejected:
-        name = self._counts.name
-        if isinstance(outcome, Failed):
-            status = Status.RETRYABLE if outcome.retryable else Status.FAILED
-            return Rejected(name, item.id(), status, outcome.error, outcome.message, {}, None)
-        if isinstance(outcome, SealedDropped):
-            record = self._stage.output.model_validate_json(outcome.text) if outcome.text else None
-        else:
-            record = outcome.record
+    def _rejected(self, record_id: str, outcome: Ended) -> Rejected:
+        status, reason, detail, _, text = end_columns(outcome)
+        evidence = {} if isinstance(outcome, Failed) else outcome.evidence
+        record = self._stage.output.model_validate_json(text) if text else None
         return Rejected(
-            name,
-            item.id(),
-            Status.DROPPED,
-            outcome.reason,
-            outcome.detail,
-            outcome.evidence,
-            record,
+            self._counts.name, record_id, status, reason, detail or "", evidence, record
         )
+
+
+def _objects(outcomes: Sequence[Outcome | Sealed]) -> list[BaseModel]:
+    return [
+        record for outcome in outcomes if isinstance(outcome, Kept) for record in outcome.records
+    ]
