@@ -49,3 +49,8 @@ class OnnxSession:
     def output_names(self) -> list[str]:
         """Names of the outputs, in the model's order."""
         return [output.name for output in self._session.get_outputs()]
+
+    def metadata(self) -> dict[str, str]:
+        """Key-value pairs stored in the model by its authors."""
+        pairs: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
+        return pairs

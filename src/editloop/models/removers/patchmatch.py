@@ -14,7 +14,7 @@ from editloop.models.prerequisites import require
 from editloop.models.roles import Mask, ModelIdentity, RgbImage
 
 _CODE_VERSION = 1
-_PATCH_RADIUS = 5
+_PATCH_RADIUS = 3
 _SMALL_HOLE_FRACTION = 0.01
 _DIFFUSION_RADIUS_PX = 5
 _CONTEXT = 1.0
