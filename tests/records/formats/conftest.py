@@ -133,6 +133,7 @@ def records(make_record: MakeRecord, shelf: ImageShelf) -> list[EditRecord]:
                 turn=turn,
                 turns=2,
                 base_turn=turn - 1,
+                history=("Add a cup.",) if turn == 2 else (),
             ),
         )
         for turn in (1, 2)

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import tarfile
 from pathlib import Path
+from typing import get_args
 
+import pyarrow as pa
 import pytest
+from pydantic import BaseModel
 
 from editloop.core.errors import StoreError, UnknownNameError, UsageError
 from editloop.records.formats import export, read_dataset, verify_export
+from editloop.records.formats.arrow_rows import arrow_schema
 from editloop.records.formats.dataset import images_of
 from editloop.records.formats.export import LAYOUTS
 from editloop.records.formats.parquet import ParquetLayout, parquet_files
 from editloop.records.formats.webdataset import WebDatasetLayout
+from editloop.records.record import EditRecord
 
 LOSSLESS = [name for name in LAYOUTS if LAYOUTS.get(name).lossless]
 
@@ -64,7 +69,7 @@ def test_same_records_in_another_order_give_the_same_bytes(layout, records, shel
 def test_an_export_replaces_an_older_one_and_nothing_else(layout, records, shelf, tmp_path):
     out = tmp_path / "out"
     export(records, shelf.load, out, layout)
-    export(records[:1], shelf.load, out, layout)
+    export([records[0].model_copy(update={"references": ()})], shelf.load, out, layout)
     assert len(list(read_dataset(out))) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["out"], "no scratch left behind"
     precious = tmp_path / "precious"
@@ -168,6 +173,36 @@ def test_parquet_caps_groups_and_files_in_bytes_and_rows(make_record, shelf, tmp
     (file,) = parquet_files(by_bytes)
     assert pq.ParquetFile(file).metadata.num_row_groups >= 6
     assert list(layout.read(tmp_path / "data")) == records
+
+
+def test_the_parquet_schema_has_a_column_for_every_field_of_a_record():
+    def fields(model, prefix=""):
+        for name, field in model.model_fields.items():
+            nested = [a for a in (field.annotation, *_arguments(field.annotation)) if _is_model(a)]
+            yield prefix + name
+            for inner in nested:
+                yield from fields(inner, f"{prefix}{name}.")
+
+    def leaves(kind, prefix=""):
+        kind = kind.value_type if pa.types.is_list(kind) else kind
+        for field in kind if pa.types.is_struct(kind) else ():
+            yield prefix + field.name
+            yield from leaves(field.type, f"{prefix}{field.name}.")
+
+    schema = arrow_schema()
+    columns = {c for field in schema for c in [field.name, *leaves(field.type, f"{field.name}.")]}
+    columns |= {c.replace("_ref", "", 1) for c in columns if "_ref" in c}
+    assert set(fields(EditRecord)) <= columns
+
+
+def _is_model(annotation):
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _arguments(annotation):
+    for argument in get_args(annotation):
+        yield argument
+        yield from _arguments(argument)
 
 
 def test_tar_shards_have_unique_keys_and_clean_headers(records, shelf, tmp_path):

@@ -36,7 +36,7 @@ _TURN = {
     "turn": int,
     "turns": int,
     "base_turn": int,
-    "history": list[str],
+    "history": [str],
 }
 _ORIGIN = {"name": str, "collection": str, "licence": str, "author": str, "url": str}
 _STEP = {

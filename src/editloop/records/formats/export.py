@@ -28,6 +28,8 @@ for _name, _target in {
     "parquet": "parquet:PARQUET",
     "folder": "folder:FOLDER",
     "webdataset": "webdataset:WEBDATASET",
+    "imgedit": "imgedit:IMGEDIT",
+    "nhr": "nhr:NHR",
 }.items():
     LAYOUTS.add(_name, f"editloop.records.formats.{_target}")
 
@@ -50,6 +52,8 @@ class ExportManifest(BaseModel):
     format: str
     editloop_version: str
     records: int
+    left_out: int
+    """Records for which the format has no place, such as triplets without a target in ImgEdit's."""
     accepted: int
     dialogues: int
     images: int
@@ -62,15 +66,19 @@ class ExportManifest(BaseModel):
 class _Tally:
     """Counts what passes on its way to the writer, and checks every image against its hash."""
 
-    def __init__(self, load: Load) -> None:
+    def __init__(self, layout: Layout, load: Load) -> None:
+        self._layout = layout
         self._load = load
-        self.records = self.accepted = self.images = self.image_bytes = 0
+        self.records = self.left_out = self.accepted = self.images = self.image_bytes = 0
         self.dialogues: set[str] = set()
         self.types: Counter[str] = Counter()
         self.licences: Counter[str] = Counter()
 
     def count(self, records: Iterable[EditRecord]) -> Iterator[EditRecord]:
         for record in records:
+            if not self._layout.holds(record):
+                self.left_out += 1
+                continue
             if not _SAFE_ID.fullmatch(record.id):
                 raise UsageError(
                     f"the record id {record.id!r} cannot name files: expected letters, digits, '-' and '_'"
@@ -115,7 +123,7 @@ def export(records: Iterable[EditRecord], load: Load, out: Path, format: str) ->
     layout = LAYOUTS.get(format)
     _refuse_foreign(out)
     partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
-    tally = _Tally(load)
+    tally = _Tally(layout, load)
     try:
         partial.mkdir(parents=True)
         with sorted_records(records, layout.order, partial) as ordered:
@@ -198,6 +206,7 @@ def _manifest(layout: Layout, tally: _Tally, folder: Path) -> ExportManifest:
         format=layout.name,
         editloop_version=metadata.version("editloop"),
         records=tally.records,
+        left_out=tally.left_out,
         accepted=tally.accepted,
         dialogues=len(tally.dialogues),
         images=tally.images,
