@@ -56,6 +56,8 @@ def test_rating_texts_read_back():
     verdict = Verdict(judge="j", judge_version="1", scale=(1, 5), axes={"instruction_following": 4, "naturalness": 5}, flags={"objects_match": False}, reasons=("a seam",))  # fmt: skip
     back = read_two_scores(two_scores_text(verdict))
     assert (back.axes, back.flags) == (verdict.axes, verdict.flags)
+    lone = verdict.model_copy(update={"axes": {"naturalness": 3.5}})
+    assert read_two_scores(two_scores_text(lone)).axes == lone.axes
     assert two_scores_text(verdict.model_copy(update={"scale": (0, 10)})) is None
 
 

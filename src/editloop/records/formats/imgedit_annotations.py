@@ -51,10 +51,13 @@ def two_scores_text(verdict: Verdict) -> str | None:
     """A rating text for a verdict on ImgEdit's scale with at least one axis, else None."""
     if verdict.scale != SCALE or not verdict.axes:
         return None
-    ordered = [verdict.axes[name] for name in AXES if name in verdict.axes]
-    scores = ordered or list(verdict.axes.values())[:2]
+    names = AXES if verdict.axes.keys() <= set(AXES) else tuple(verdict.axes)[: len(AXES)]
     lines = [f"Brief reasoning: {'; '.join(verdict.reasons) or 'none given'}"]
-    lines += [f"Score {number}: {score:g}" for number, score in enumerate(scores, start=1)]
+    lines += [
+        f"Score {number}: {verdict.axes[name]:g}"
+        for number, name in enumerate(names, start=1)
+        if name in verdict.axes
+    ]
     if "objects_match" in verdict.flags:
         lines.append(f"Objects match: {verdict.flags['objects_match']}")
     return "\n".join(lines)
