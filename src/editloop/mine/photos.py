@@ -43,6 +43,21 @@ def photo_files(folder: Path) -> Iterator[PhotoFile]:
                 yield photo_file(path, origin)
 
 
+def sample_files() -> Iterator[PhotoFile]:
+    """The sample photographs that ship in packages."""
+    from editloop.models.samples import sample_photos
+
+    for sample in sample_photos():
+        origin = Origin(
+            name=sample.name,
+            collection=sample.collection,
+            licence=sample.licence,
+            author=sample.author,
+            url=sample.url,
+        )
+        yield photo_file(sample.path, origin)
+
+
 def _manifest(path: Path) -> dict[str, Origin]:
     if not path.is_file():
         return {}
@@ -54,7 +69,7 @@ def _manifest(path: Path) -> dict[str, Origin]:
                 key: str(row.get(key, "")) for key in ("collection", "licence", "author", "url")
             }
             origins[row["file"]] = Origin(name=row["file"], **fields)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(
                 f"{path}, line {number}: expected a JSON object with a 'file', got {line[:60]!r}"
             ) from error

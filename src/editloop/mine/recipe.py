@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from editloop.core.registry import Registry
 from editloop.engine.stage import Stage, StageConfig
 from editloop.mine.stages.assemble import Assemble
 from editloop.mine.stages.edit import Edit, EditConfig
@@ -17,6 +18,9 @@ from editloop.mine.stages.objects import Objects, ObjectsConfig
 from editloop.mine.stages.plan_edits import PlanConfig, PlanEdits
 from editloop.mine.stages.source_filter import SourceFilter, SourceFilterConfig
 from editloop.mine.stages.verify import Verify, VerifyConfig
+
+TIME_SHARES = {"source_filter": 0.03, "objects": 0.4, "edit": 0.37, "verify": 0.2}
+"""Usual share of the stages in the run time, for the time left (measured by `benchmarks/recipe_stages.py`)."""
 
 
 class PhotosRecipe(BaseModel):
@@ -44,3 +48,33 @@ class PhotosRecipe(BaseModel):
             Verify(self.verify),
             Assemble(StageConfig()),
         ]
+
+    @property
+    def time_shares(self) -> dict[str, float]:
+        """Stage name -> usual share of the run time."""
+        return TIME_SHARES
+
+    @property
+    def model_specs(self) -> tuple[tuple[str, str], ...]:
+        """Role and spec of every model that the recipe uses."""
+        return (
+            ("quality", self.source_filter.quality_model),
+            ("detector", self.objects.detector),
+            ("segmenter", self.objects.segmenter),
+            ("tagger", self.objects.tagger),
+        )
+
+
+RECIPES = Registry[type[PhotosRecipe]]("recipe")
+"""Mining recipes by name."""
+
+RECIPES.add("photos", PhotosRecipe)
+
+
+def recipe_named(name: str) -> type[PhotosRecipe]:
+    """The recipe called `name`.
+
+    Raises:
+        UnknownNameError: with the nearest name.
+    """
+    return RECIPES.get(name)
