@@ -167,5 +167,5 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(
 ) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    with pytest.raises(StoreError, match="cannot write the report to .*choose another folder"):
+    with pytest.raises(StoreError, match=r"cannot write the report to .*choose another folder"):
         write_report(report_input, blocked)
