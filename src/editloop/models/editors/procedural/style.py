@@ -27,12 +27,6 @@ STYLES = catalogue(
         (_MONOCHROME, Expectation("lightness_change", 0.0, 1.0), _SAME_LAYOUT),
     ),
     Look(
-        "coloured_pencil",
-        "a coloured-pencil drawing",
-        "crayon hatching with the paper shining through",
-        (Expectation("lightness_change", -0.05, 1.0), _SAME_LAYOUT),
-    ),
-    Look(
         "charcoal",
         "a charcoal drawing",
         "smudged blacks on rough paper",
@@ -75,28 +69,10 @@ STYLES = catalogue(
         (Expectation("difference", 3.0, 50.0), Expectation("structure", 0.3, 1.0)),
     ),
     Look(
-        "travel_poster",
-        "a vintage travel poster",
-        "seven flat inks, broad shapes and a cream border",
-        (Expectation("difference", 5.0, 60.0), Expectation("structure", 0.3, 1.0)),
-    ),
-    Look(
-        "linocut",
-        "a linocut print",
-        "black ink with carved marks on cream paper",
-        (_MONOCHROME, Expectation("structure", 0.3, 1.0)),
-    ),
-    Look(
         "engraving",
         "an old engraving",
         "fine swelling lines of dark ink",
         (_MONOCHROME, Expectation("structure", 0.4, 1.0)),
-    ),
-    Look(
-        "blueprint",
-        "a blueprint",
-        "white construction lines and a grid on Prussian blue",
-        (Expectation("warmth", -0.3, -0.05),),
     ),
     Look(
         "pixel_art",
@@ -104,17 +80,10 @@ STYLES = catalogue(
         "large square pixels in a small palette",
         (Expectation("difference", 1.0, 30.0), Expectation("structure", 0.8, 1.0)),
     ),
-    Look(
-        "stained_glass",
-        "a stained-glass window",
-        "glowing pieces of coloured glass held by dark lead",
-        (Expectation("difference", 3.0, 50.0), _SAME_LAYOUT),
-    ),
 )
 
 _RENDERERS: dict[str, Callable[[RgbImage, np.random.Generator], Planes]] = {
     "pencil_sketch": style_drawing.pencil_sketch,
-    "coloured_pencil": style_drawing.coloured_pencil,
     "charcoal": style_drawing.charcoal,
     "watercolour": style_painting.watercolour,
     "oil_painting": style_painting.oil_painting,
@@ -122,12 +91,8 @@ _RENDERERS: dict[str, Callable[[RgbImage, np.random.Generator], Planes]] = {
     "comic": style_print.comic,
     "halftone": style_print.halftone,
     "woodblock_print": style_print.woodblock_print,
-    "travel_poster": style_print.travel_poster,
-    "linocut": style_drawing.linocut,
     "engraving": style_drawing.engraving,
-    "blueprint": style_drawing.blueprint,
     "pixel_art": style_print.pixel_art,
-    "stained_glass": style_print.stained_glass,
 }
 
 

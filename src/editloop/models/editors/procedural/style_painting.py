@@ -13,7 +13,6 @@ from editloop.models.roles import RgbImage
 
 def _brush_layer(
     canvas: NDArray[np.uint8],
-    height: NDArray[np.uint8],
     reference: RgbImage,
     angle: Plane,
     width: float,
@@ -23,15 +22,14 @@ def _brush_layer(
     """Lays one size of short, slightly bent strokes over the canvas, in random order.
 
     Args:
-        canvas: The painting so far, changed in place.
-        height: Thickness of paint, changed in place.
+        canvas: The painting so far, uint8 (h, w, 4), changed in place: colour and thickness of paint.
         reference: Where stroke colours come from.
         angle: Stroke direction in radians.
         width: Stroke width in pixels.
         chosen: Where strokes of this size may start.
         rng: Order, jitter and colour variation.
     """
-    step = max(2.0, width * 0.62)
+    step = max(2.0, width * 0.72)
     rows, columns = np.meshgrid(
         np.arange(step / 2, canvas.shape[0], step),
         np.arange(step / 2, canvas.shape[1], step),
@@ -54,12 +52,9 @@ def _brush_layer(
     )
     paths = np.stack([points - along, points + bends, points + along], axis=1)
     thickness = max(1, round(width))
-    levels = rng.integers(60, 255, len(points))
-    for path, colour, level in zip(
-        np.rint(paths * 8).astype(np.int32), colours.tolist(), levels.tolist(), strict=True
-    ):
-        cv2.polylines(canvas, [path], False, colour, thickness, cv2.LINE_AA, 3)
-        cv2.polylines(height, [path], False, int(level), thickness, cv2.LINE_AA, 3)
+    inks = np.column_stack([colours, rng.integers(60, 255, len(points))])
+    for path, ink in zip(np.rint(paths * 8).astype(np.int32), inks.tolist(), strict=True):
+        cv2.polylines(canvas, [path], False, ink, thickness, cv2.LINE_AA, 3)
 
 
 def oil_painting(image: RgbImage, rng: np.random.Generator) -> Planes:
@@ -70,36 +65,37 @@ def oil_painting(image: RgbImage, rng: np.random.Generator) -> Planes:
     angle, _ = strokes.flow(pixels.blur(lightness, 2 * factor), 9 * factor)
     detail = pixels.blur(np.abs(lightness - pixels.blur(lightness, 5 * factor)), 4 * factor)
     level = strokes.even(detail)
-    canvas = np.ascontiguousarray(pixels.to_bytes(pixels.blur(pixels.unit(base), 10 * factor)))
-    height = np.zeros(lightness.shape, np.uint8)
-    strong = detail > 0.020
+    ground = pixels.to_bytes(pixels.blur(pixels.unit(base), 10 * factor))
+    canvas = np.ascontiguousarray(np.dstack([ground, np.zeros(lightness.shape, np.uint8)]))
+    everywhere = np.ones(lightness.shape, bool)
     for width, chosen in (
-        (24.0, np.ones_like(level, bool)),
-        (11.0, np.ones_like(level, bool)),
-        (6.0, (level > 0.45) | strong),
-        (3.2, (level > 0.72) & (detail > 0.012) | (detail > 0.035)),
+        (24.0, everywhere),
+        (11.0, everywhere),
+        (6.0, (level > 0.5) | (detail > 0.020)),
+        (3.4, ((level > 0.78) & (detail > 0.012)) | (detail > 0.040)),
     ):
         reference = pixels.to_bytes(pixels.blur(pixels.unit(base), width * factor * 0.3))
-        _brush_layer(canvas, height, reference, angle, width * factor, chosen, rng)
+        _brush_layer(canvas, reference, angle, width * factor, chosen, rng)
+    noise = rng.standard_normal(lightness.shape).astype(np.float32)
     bristles = strokes.along_flow(
-        pixels.blur(rng.standard_normal(lightness.shape).astype(np.float32), 0.8 * factor),
-        angle,
-        max(4, round(9 * factor)),
+        pixels.blur(noise, 0.8 * factor), angle, max(4, round(9 * factor))
     )
-    relief = height.astype(np.float32) / 255 * 1.2 + 0.30 * bristles / (bristles.std() + 1e-6)
+    relief = canvas[..., 3].astype(np.float32) / 255 * 1.2 + 0.30 * bristles / (
+        bristles.std() + 1e-6
+    )
     relief = pixels.blur(relief, 0.8 * factor)
     slope = cv2.Sobel(relief, cv2.CV_32F, 1, 0) + cv2.Sobel(relief, cv2.CV_32F, 0, 1)
-    lit = np.clip(-0.045 * slope, -0.10, 0.10)[..., None]
-    return pixels.clipped(pixels.unit(canvas) + lit)
+    lit = np.clip(-0.034 * slope, -0.09, 0.09)[..., None]
+    return pixels.clipped(pixels.unit(np.ascontiguousarray(canvas[..., :3])) + lit)
 
 
 def watercolour(image: RgbImage, rng: np.random.Generator) -> Planes:
     """Transparent washes with dark rims and granulation, on white paper with an unpainted border."""
     factor = pixels.size_factor(image)
     shape = image.shape[:2]
-    bleed = [2.6 * factor * pixels.fractal_noise(shape, 22 * factor, rng, 3) for _ in range(2)]
+    bleed = [1.1 * factor * pixels.fractal_noise(shape, 20 * factor, rng, 3) for _ in range(2)]
     rows, columns = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32)
-    flat = strokes.flattened(strokes.flattened(image), 1.4)
+    flat = strokes.flattened(image, 1.2)
     warped = cv2.remap(
         flat, columns + bleed[0], rows + bleed[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
@@ -107,7 +103,7 @@ def watercolour(image: RgbImage, rng: np.random.Generator) -> Planes:
     steps = 7.0
     level = lab[..., 0] / 100 * steps
     washed = (np.floor(level) + pixels.smoothstep(level % 1.0, 0.30, 0.70)) / steps
-    lab[..., 0] = 100 * (0.22 + 0.80 * (0.6 * washed + 0.4 * lab[..., 0] / 100))
+    lab[..., 0] = 100 * (0.20 + 0.82 * (0.5 * washed + 0.5 * lab[..., 0] / 100))
     lab[..., 1:] *= 1.30
     colour = np.clip(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), 0.02, 1)
     density = -np.log(colour)
@@ -124,9 +120,9 @@ def watercolour(image: RgbImage, rng: np.random.Generator) -> Planes:
         )
         / factor
     )
-    edge = edge + 9 * pixels.fractal_noise(shape, 60 * factor, rng, 4)
-    painted = pixels.smoothstep(edge, 22, 30)
-    pool = np.exp(-(((edge - 33) / 6) ** 2)) * 0.35
+    edge = edge + 6 * pixels.fractal_noise(shape, 90 * factor, rng, 4)
+    painted = pixels.smoothstep(edge, 17, 24)
+    pool = np.exp(-(((edge - 27) / 5) ** 2)) * 0.35
     density = np.clip(density, 0, None) * (painted * (1 + pool))[..., None]
     ground = np.array([0.985, 0.98, 0.965], np.float32) + 0.010 * tooth[..., None]
     return pixels.clipped(ground * np.exp(-density))
@@ -143,8 +139,13 @@ def pointillism(image: RgbImage, rng: np.random.Generator) -> Planes:
     detail = strokes.even(
         pixels.blur(np.abs(lightness - pixels.blur(lightness, 5 * factor)), 4 * factor)
     )
-    for radius, chosen in ((5.4, detail < 2.0), (3.7, detail < 2.0), (2.5, detail > 0.5)):
-        spacing = radius * factor * 1.55
+    for radius, chosen in (
+        (6.2, detail < 2.0),
+        (4.6, detail < 2.0),
+        (3.3, detail > 0.55),
+        (2.2, detail > 0.85),
+    ):
+        spacing = radius * factor * 1.75
         number = round(lightness.size / spacing**2)
         x = rng.integers(0, lightness.shape[1], number)
         y = rng.integers(0, lightness.shape[0], number)
@@ -152,7 +153,7 @@ def pointillism(image: RgbImage, rng: np.random.Generator) -> Planes:
         x, y = x[keep], y[keep]
         hsv = cv2.cvtColor(base[y, x][None], cv2.COLOR_RGB2HSV)[0].astype(np.float32)
         hsv[:, 0] = (hsv[:, 0] + rng.normal(0, 7, len(hsv))) % 180
-        hsv[:, 1] = np.clip(hsv[:, 1] * rng.uniform(0.9, 1.35, len(hsv)), 0, 255)
+        hsv[:, 1] = np.clip(hsv[:, 1] * rng.uniform(0.8, 1.5, len(hsv)) + 14, 0, 255)
         hsv[:, 2] = np.clip(hsv[:, 2] + rng.normal(0, 16, len(hsv)), 0, 255)
         colours = cv2.cvtColor(hsv.astype(np.uint8)[None], cv2.COLOR_HSV2RGB)[0]
         sizes = np.maximum(

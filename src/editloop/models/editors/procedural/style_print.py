@@ -1,10 +1,9 @@
-"""Printed and pieced styles: comic, halftone, woodblock print, poster, pixel art, stained glass."""
+"""Printed styles: comic, halftone, woodblock print, pixel art."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from editloop.models.editors.procedural import pixels, strokes
 from editloop.models.editors.procedural.pixels import Plane, Planes
@@ -59,15 +58,15 @@ def halftone(image: RgbImage, rng: np.random.Generator) -> Planes:
     colour = pixels.unit(strokes.saturated(strokes.flattened(image, 0.7), 1.25))
     colour = np.clip((colour - 0.04) / 0.92, 0, 1)
     black = 1 - colour.max(axis=2)
-    key = np.clip((black - 0.22) / 0.78, 0, 1) ** 1.1
-    rest = 1 - np.clip(colour + 0.55 * black[..., None] * 0, 0, 1)
+    key = np.clip((black - 0.34) / 0.66, 0, 1) ** 1.2
+    rest = 1 - np.clip(colour, 0, 1) ** 0.8
     inks = (
         (rest[..., 0] - 0.75 * key, 15.0, (0.0, 0.62, 0.86)),
         (rest[..., 1] - 0.75 * key, 75.0, (0.89, 0.10, 0.50)),
         (rest[..., 2] - 0.75 * key, 0.0, (1.0, 0.90, 0.05)),
         (key, 45.0, (0.10, 0.09, 0.10)),
     )
-    pitch = max(5.0, 7.5 * factor)
+    pitch = max(5.0, 6.4 * factor)
     sheet = np.broadcast_to(np.array([0.965, 0.945, 0.895], np.float32), colour.shape)
     for amount, degrees, ink in inks:
         dots = _dots(amount.astype(np.float32), degrees, pitch)[..., None]
@@ -106,43 +105,6 @@ def woodblock_print(image: RgbImage, rng: np.random.Generator) -> Planes:
     return pixels.clipped(colour + 0.010 * fibre[..., None])
 
 
-_POSTER_INKS = np.array(
-    [
-        (20, 34, 52),
-        (24, 72, 88),
-        (178, 64, 40),
-        (232, 142, 60),
-        (92, 134, 116),
-        (246, 205, 132),
-        (250, 238, 208),
-    ],
-    np.float32,
-) / np.float32(255)
-
-
-def travel_poster(image: RgbImage, rng: np.random.Generator) -> Planes:
-    """A screen-printed poster of the 1930s: seven inks, broad flat shapes, cream border."""
-    factor = pixels.size_factor(image)
-    flat = strokes.flattened(strokes.flattened(image), 1.5)
-    lab = cv2.cvtColor(pixels.unit(flat), cv2.COLOR_RGB2LAB)
-    lab[..., 0] = 100 * strokes.equalised(
-        strokes.stretched(np.ascontiguousarray(lab[..., 0] / 100))
-    )
-    lab[..., 1:] *= 1.35
-    lab = pixels.blur(lab, 2.2 * factor)
-    inks = cv2.cvtColor(_POSTER_INKS[None], cv2.COLOR_RGB2LAB)[0]
-    scale = np.array([1.25, 0.80, 0.80], np.float32)
-    distance = (((lab[:, :, None] - inks) * scale) ** 2).sum(axis=3)
-    index = cv2.medianBlur(distance.argmin(axis=2).astype(np.uint8), pixels.odd(7 * factor))
-    colour = pixels.blur(_POSTER_INKS[index], 0.7 * factor)
-    speck = strokes.paper(index.shape, 1.2 * factor, rng)
-    colour = colour * (1 + 0.022 * speck[..., None])
-    border = round(26 * factor)
-    colour[:border], colour[-border:] = _POSTER_INKS[-1], _POSTER_INKS[-1]
-    colour[:, :border], colour[:, -border:] = _POSTER_INKS[-1], _POSTER_INKS[-1]
-    return pixels.clipped(colour)
-
-
 def pixel_art(image: RgbImage, rng: np.random.Generator) -> Planes:
     """Large square pixels in a small palette, like a 16-bit game."""
     side = 112
@@ -163,35 +125,3 @@ def pixel_art(image: RgbImage, rng: np.random.Generator) -> Planes:
     quantised = palette[strokes.nearest_in_palette(dithered, palette)]
     large = cv2.resize(quantised, image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     return np.asarray(large, np.float32)
-
-
-def _glass_pieces(image: RgbImage, cell: float) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Compact pieces along the picture's edges and the lines between them."""
-    lab = cv2.cvtColor(strokes.flattened(image), cv2.COLOR_RGB2LAB)
-    slic = cv2.ximgproc.createSuperpixelSLIC(lab, cv2.ximgproc.SLICO, max(8, round(cell)), 10.0)
-    slic.iterate(6)
-    slic.enforceLabelConnectivity(35)
-    labels = np.asarray(slic.getLabels(), np.int32)
-    border = np.zeros(labels.shape, bool)
-    border[:-1] |= labels[:-1] != labels[1:]
-    border[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    return labels, border
-
-
-def stained_glass(image: RgbImage, rng: np.random.Generator) -> Planes:
-    """Glowing pieces of coloured glass held by dark lead."""
-    factor = pixels.size_factor(image)
-    labels, border = _glass_pieces(image, 27 * factor)
-    vivid = pixels.unit(strokes.saturated(image, 1.65))
-    count = np.bincount(labels.ravel()).astype(np.float32)
-    sums = np.stack([np.bincount(labels.ravel(), vivid[..., k].ravel()) for k in range(3)], axis=1)
-    means = np.clip(0.05 + 1.02 * sums / np.maximum(count, 1)[:, None], 0, 1)
-    glass = (means * rng.uniform(0.88, 1.10, (len(means), 1)))[labels].astype(np.float32)
-    waves = pixels.fractal_noise(labels.shape, 26 * factor, rng, 3)
-    distance = cv2.distanceTransform((~border).astype(np.uint8), cv2.DIST_L2, 5)
-    bulge = pixels.smoothstep(np.asarray(distance, np.float32), 0, 12 * factor)
-    glass = glass * (0.80 + 0.26 * bulge + 0.045 * waves)[..., None]
-    width = 2.0 * factor
-    lead = 1 - pixels.smoothstep(np.asarray(distance, np.float32), width, width + 1.5)
-    metal = np.array([0.075, 0.075, 0.085], np.float32)
-    return pixels.clipped(glass + lead[..., None] * (metal - glass))
