@@ -107,6 +107,41 @@ def test_content_memory_rounds_leave_the_premise_unsaid():
             assert not any("purple" in text.lower() for text in _texts(turn))
 
 
+def test_a_style_can_be_the_premise_and_rounds_keep_their_own_colours():
+    rounds = [
+        Round(
+            EditType.ADJUST, Slots(object="car", colour="purple", style="an old sepia photograph")
+        ),
+        Round(EditType.REMOVE, Slots(object="cup")),
+    ]
+    for seed in range(40):
+        dialogue = write_dialogue(EditType.CONTENT_MEMORY, rounds, seed)
+        assert "sepia" in dialogue.premise
+        assert "purple" in dialogue.turns[0].main.lower()
+        assert not any("sepia" in text for turn in dialogue.turns for text in _texts(turn))
+        assert "cup" in dialogue.turns[1].main
+
+
+def test_a_new_thing_is_not_called_the_left_one():
+    place = describe_place(
+        Box(left=20, top=20, right=90, bottom=90),
+        768,
+        512,
+        [Box(left=600, top=20, right=690, bottom=90)],
+    )
+    assert place.rank == "left"
+    for seed in range(20):
+        written = write_instruction(EditType.ADD, Slots(object="owl", place=place), seed)
+        assert all(re.search(r"\ban? (\w+ )?owl\b", text) for text in _texts(written))
+
+
+def test_every_kind_of_edit_can_be_half_of_a_composition():
+    slots = Slots(object="cup", new_object="vase", colour="red", style="a sketch", tone="a night scene", light="neon light", background="beach")  # fmt: skip
+    for edit_type in EditType:
+        if edit_type in NEEDED and edit_type is not EditType.VISUAL:
+            assert write_compose(Round(edit_type, slots), Round(EditType.REMOVE, CUP), 3).main
+
+
 def test_content_understanding_speaks_in_pronouns_after_the_first_round():
     rounds = [
         Round(EditType.ADD, CUP),

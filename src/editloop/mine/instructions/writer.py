@@ -74,6 +74,7 @@ def write_instruction(edit_type: EditType, slots: Slots, seed: int) -> Written:
     Raises:
         UsageError: a slot that the edit type needs is empty, or the type is not written from templates.
     """
+    slots = _for_new_things(edit_type, slots)
     table = _table(edit_type, slots)
     limit = 1 if edit_type in _ONE_ADJECTIVE else 2
     main = _main_style(seed)
@@ -124,26 +125,30 @@ def write_dialogue(kind: EditType, rounds: Sequence[Round], seed: int) -> Writte
 
 
 def _content_memory(rounds: Sequence[Round], seed: int) -> WrittenDialogue:
+    _expect(rounds, ({EditType.REPLACE, EditType.ADJUST, EditType.REMOVE},) * 2)
     table = wordings("dialogues")["content_memory"]
     slots = rounds[0].slots
-    if slots.style:
-        premise = _draw(table["premise_style"], slots, "plain", _rng(seed, "premise"), 1)
-        plain = [replace(turn.slots, style="") for turn in rounds]
-        texts = [
-            write_instruction(turn.edit_type, own, _seed(seed, number))
-            for number, (turn, own) in enumerate(zip(rounds, plain, strict=True), start=1)
-        ]
-        return WrittenDialogue(premise, tuple(texts))
-    _expect(rounds, ({EditType.REPLACE, EditType.ADJUST},) * 2)
-    wish = "colour" if slots.colour else "material"
-    if not getattr(slots, wish):
+    wish = next((name for name in ("style", "material", "colour") if getattr(slots, name)), None)
+    if wish is None:
         raise UsageError("content memory needs a colour, material or style in its first round")
     premise = _draw(table[f"premise_{wish}"], slots, "plain", _rng(seed, "premise"), 1)
     turns = []
     for number, turn in enumerate(rounds, start=1):
-        key = "replace" if turn.edit_type is EditType.REPLACE else f"adjust_{wish}"
-        turns.append(_few(table[key], turn.slots, seed, number))
+        unsaid = table.get(f"adjust_{wish}") if turn.edit_type is EditType.ADJUST else None
+        options = unsaid or table.get(turn.edit_type) or _table(turn.edit_type, turn.slots)["plain"]
+        turns.append(_few(options, _without_wish(turn.slots, wish), seed, number))
     return WrittenDialogue(premise, tuple(turns))
+
+
+def _without_wish(slots: Slots, wish: str) -> Slots:
+    """The slots of a round, with what the premise already said taken out."""
+    return replace(
+        slots,
+        new_colour="",
+        style="",
+        colour="" if wish == "colour" else slots.colour,
+        material="" if wish == "material" else slots.material,
+    )
 
 
 def _content_understanding(rounds: Sequence[Round], seed: int) -> WrittenDialogue:
@@ -201,10 +206,17 @@ def _table(edit_type: EditType, slots: Slots) -> dict[str, list[str]]:
     return table
 
 
+def _for_new_things(edit_type: EditType, slots: Slots) -> Slots:
+    """What is only now being added needs no words that tell it from others of its kind."""
+    adds = edit_type is EditType.ADD or (edit_type is EditType.VISUAL and not slots.object)
+    return replace(slots, place=replace(slots.place, rank="")) if adds else slots
+
+
 def _clause(part: Round, style: Style, rng: Random, *, woven: bool) -> str:
     limit = 1 if part.edit_type in _ONE_ADJECTIVE else 2
-    table = _table(part.edit_type, part.slots)
-    text = _draw(table["clause"], part.slots, style, rng, limit, woven=woven)
+    slots = _for_new_things(part.edit_type, part.slots)
+    table = _table(part.edit_type, slots)
+    text = _draw(table["clause"], slots, style, rng, limit, woven=woven)
     return text[:1].lower() + text[1:]
 
 
