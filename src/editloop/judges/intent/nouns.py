@@ -116,11 +116,12 @@ def _split_owner(core: list[str]) -> tuple[str, list[str]]:
 
 def _head(core: list[str]) -> str:
     """The noun of `core`: its last word, or its last two where they are one thing ("traffic light")."""
+    qualities = words("colours") | words("sizes") | words("materials") | words("colour_shades") | words("comparatives")
     kept = list(core)
     while len(kept) > 1 and kept[-1] in words("colour_nouns"):
         kept.pop()
     pair = " ".join(kept[-2:])
-    return pair if singular(pair) in words("compounds") or (len(kept) > 1 and kept[-1] in words("parts")) else kept[-1]
+    return pair if singular(pair) in words("compounds") or (len(kept) > 1 and kept[-1] in words("parts") and kept[-2] not in qualities) else kept[-1]
 
 
 def _as_dict(phrase: NounPhrase) -> dict[str, object]:

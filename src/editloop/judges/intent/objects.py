@@ -14,7 +14,7 @@ _EXTRACT = re.compile(
     r"^cut (?P<cut>.+?) out\b|"
     r"^(?:show|keep|leave|give me|display|make a cutout of|(?:a )?cut-?out of)\s+(?:only|just|nothing but|solely)?\s*(?P<only>.+?)\s*(?:on|against|over|with)\s+(?:an?\s+)?(?:clean |plain |pure |blank |empty |solid |simple )*(?:white|transparent|blank)\b|"
     r"^(?:show|keep|leave|display)\s+(?:only|just|nothing but)\s+(?P<kept>.+)$|"
-    r"^(?:put|place|set)\s+(?P<put>.+?)\s+(?:alone |by itself )?(?:on|onto|against)\s+(?:an?\s+)?(?:clean |plain |pure |blank |empty |solid |simple )*(?:white|transparent)\b|"
+    r"^(?:put|place|set|lift|move|bring)\s+(?P<put>.+?)\s+(?:alone |by itself )?(?:on|onto|against)\s+(?:an?\s+)?(?:clean |plain |pure |blank |empty |solid |simple )*(?:white|transparent)\b|"
     r"^(?:remove|delete|erase|get rid of|strip|drop|take away|cut away|clear) (?:the |all (?:of )?the )?(?P<back>(?:entire |whole )?background)$|"
     r"^(?:remove|delete|erase|strip) everything (?:except|but|besides|around)(?: for)? (?P<except>.+)$"
 )
@@ -40,7 +40,7 @@ _REPLACE = (
     re.compile(r"^(?P<new>an? .+?) instead of (?P<old>.+)$"),
 )
 _ADD = re.compile(
-    r"^(?:add|insert|include|introduce|paste|draw|create|generate|throw in|drop in|stick|bring in|position|attach|sketch in|squeeze in|slip in|pop|plant|fill|drop|hang|show)\s+(?:in\s+)?(?P<noun>.+)$|"
+    r"^(?:add|insert|include|introduce|bring|paste|draw|create|generate|throw in|drop in|stick|bring in|position|attach|sketch in|squeeze in|slip in|pop|plant|fill|drop|hang|show)\s+(?:in\s+)?(?P<noun>.+)$|"
     r"^(?:put|place|set|lay|paint|stick)\s+(?:in\s+)?(?P<put>(?!(?:the|this|it|him|her|them)\b).+)$|"
     r"^(?:let|have|make)\s+there be\s+(?P<be>.+)$|"
     r"^(?:there|it|that|here)\s+(?:should|could|must|needs to|ought to)\s+(?:also\s+)?be\s+(?P<should>.+)$|"
@@ -49,7 +49,7 @@ _ADD = re.compile(
     r"^(?:have|want|need)\s+(?P<have>(?!(?:the|this|that|it|him|her|his|them|one)\b).+)$|"
     r"^(?:the|this)\s+(?:scene|image|picture|photo|shot)\s+(?:needs|could use|is missing)\s+(?P<needs>.+)$"
 )
-_ADD_TAIL = re.compile(r"\s+(?:to|in|into)\s+(?:the|this|my)\s+(?:image|picture|photo|photograph|scene|frame|shot)$")
+_ADD_TAIL = re.compile(r"\s+(?:to|in|into)\s+(?:the|this|my)\s+(?:image|picture|photo|photograph|scene|frame|shot)\b")
 _HOLD = re.compile(
     rf"^(?:let|have|make|could|can|what if|should|get|give)?\s*(?P<who>(?:the|her|him|he|she|his|one of|it|them|they|this|that)\b.*?)\s+(?:should |could |must |were |was |is |be )*(?:be )?(?:{'|'.join(sorted(words('holds')))})\s+(?P<noun>.+)$"
 )
@@ -60,7 +60,7 @@ _BE_NEAR = re.compile(r"^(?:let |have )?(?P<noun>an?\s+.+?)\s+(?:should|could|mu
 _GIVE = re.compile(r"^give\s+(?P<who>(?:the|this|that|his|her|him|it|them)\b(?:\s+\w+)*?)\s+(?P<noun>(?:an?|some|two|three)\s+.+)$|^give\s+(?P<who2>(?:her|him|it|them|(?:the|this|his)\s+\w+))\s+(?P<noun2>.+)$")
 _ACT = re.compile(
     rf"^(?:make|let|have|get|could|can|should)\s+(?P<who>(?!an?\b|some\b|there\b).+?)\s+(?:to\s+)?"
-    rf"(?:{'|'.join(sorted(words('actions') - {'look'}))}|look (?:up|down|left|right|at|away|to|slightly|towards?|over|into|straight|back))\b(?P<rest>.*)$"
+    rf"(?<!the )(?:{'|'.join(sorted(words('actions') - {'look'}))}|look (?:up|down|left|right|at|away|to|slightly|towards?|over|into|straight|back))\b(?P<rest>.*)$"
 )
 _POSE = re.compile(
     rf"^(?:raise|lift|lower|turn|tilt|open|close|move|bend|stretch|rotate|extend|fold|cross|spread|change|adjust|shut|point)\s+(?P<who>.*\b(?:{'|'.join(sorted(words('body_parts')))}|pose|posture|expression|gaze|facial expression|action))\b(?!.*\bcolou?r)"

@@ -9,6 +9,7 @@ from dataclasses import replace as altered
 from editloop.judges.intent import objects, transform, whole_image
 from editloop.judges.intent.clauses import normalise, split_clauses
 from editloop.judges.intent.model import Change, Intent, IntentStep, NounPhrase
+from editloop.judges.intent.nouns import read_noun
 from editloop.records.taxonomy import EditType
 
 Rule = Callable[[str], IntentStep | None]
@@ -34,7 +35,7 @@ RULES: tuple[Rule, ...] = (
 )
 """Tried in this order; the first that recognises a clause reads it."""
 
-_STANDING = re.compile(r"\b(?:from now on|every(?:thing| new| added)|all (?:new|added|edits|objects|changes|later)|any(?:thing)? (?:new|you)|always|whatever|throughout|each (?:new|change|edit))\b")
+_STANDING = re.compile(r"\b(?:from now on|every(?:thing| new| added)|all (?:new|added|edits|objects|changes|later)|any(?:thing)? (?:new|you)|always|whatever|throughout|each (?:new|change|edit|object)|keep this in mind|remember|theme|from here on)\b")
 
 
 def read_instruction(text: str, context: Sequence[str] = ()) -> Intent:
@@ -49,15 +50,22 @@ def read_instruction(text: str, context: Sequence[str] = ()) -> Intent:
         ('green',)
     """
     steps: list[IntentStep] = []
+    premise = _premise(context)
     last_named = _antecedent(context)
     for clause in split_clauses(text):
+        if mentioned := _KEEP.match(clause):
+            last_named = read_noun(mentioned["noun"]) or last_named
+            continue
         step = _read_clause(clause)
         if step is None or _repeats(steps, step):
             continue
         step = _resolve(step, last_named or _first_named(steps), clause)
         last_named = _named_in(step) or last_named
-        steps.append(step)
-    return Intent(text=text, operations=tuple(steps), premise=_premise(context))
+        steps.append(_under(premise, step))
+    return Intent(text=text, operations=tuple(steps), premise=premise)
+
+
+_KEEP = re.compile(r"(?:keep|leave|preserve)\s+(?P<noun>the \w+)(?! (?:on|against|only))")
 
 
 def _read_clause(clause: str) -> IntentStep | None:
@@ -69,7 +77,9 @@ def _repeats(steps: list[IntentStep], step: IntentStep) -> bool:
     if not steps:
         return False
     same = step.edit_type is steps[-1].edit_type
-    return same and not step.targets and not step.results and step.edit_type in {EditType.EXTRACT, EditType.BOKEH, EditType.BACKGROUND, EditType.STYLE, EditType.TONE, EditType.RELIGHT}
+    if steps[-1].edit_type is EditType.EXTRACT and step.edit_type in {EditType.ADJUST, EditType.TONE, EditType.BACKGROUND, EditType.EXTRACT}:
+        return True
+    return same and not step.targets and not step.results and step.edit_type in {EditType.EXTRACT, EditType.BOKEH, EditType.BACKGROUND, EditType.STYLE, EditType.TONE, EditType.RELIGHT, EditType.RESTORE}
 
 
 def _antecedent(context: Sequence[str]) -> NounPhrase | None:
@@ -105,6 +115,16 @@ def _resolve(step: IntentStep, antecedent: NounPhrase | None, clause: str) -> In
     if step.edit_type is EditType.ADJUST and not step.targets and step.change in {Change.BRIGHTNESS, Change.OTHER}:
         return altered(step, edit_type=EditType.TONE)
     return step
+
+
+def _under(premise: IntentStep | None, step: IntentStep) -> IntentStep:
+    """`step` with the colour or material that a standing wish adds to it."""
+    if premise is None or step.edit_type not in {EditType.ADJUST, EditType.REPLACE, EditType.ADD}:
+        return step
+    if step.colours:
+        return step
+    wished = altered(step, colours=premise.colours, words=premise.words or step.words)
+    return altered(wished, change=premise.change) if step.edit_type is EditType.ADJUST else wished
 
 
 def _premise(context: Sequence[str]) -> IntentStep | None:

@@ -12,14 +12,14 @@ from editloop.judges.intent.nouns import is_pronoun, read_noun, read_nouns
 from editloop.records.taxonomy import EditType
 
 _COLOUR_OF = re.compile(
-    r"^(?:change|make|turn|alter|adjust|modify|switch|set|shift|let|update|have|give|swap|replace)\s+(?P<what>.*?\b(?:colou?rs?|shade|hue|tint|texture|material|pattern|finish|surface|size|brightness|shape|tone|appearance)\b.*?)(?:\s+(?:from .+? )?(?:in)?(?:to|with|be|as|for)\s+(?:be\s+)?(?P<new>.+))?$"
+    r"^(?:change|make|turn|alter|adjust|modify|switch|set|shift|let|update|have|swap|replace)\s+(?P<what>.*?\b(?:colou?rs?|shade|hue|tint|texture|material|pattern|finish|surface|size|brightness|shape|tone|appearance)\b.*?)(?:\s+(?:from .+? )?(?:in)?(?:to|with|be|as|for)\s+(?:be\s+)?(?P<new>.+))?$"
 )
 _PAINT = re.compile(r"^(?:paint|repaint|recolou?r|dye|colou?r|tint|spray(?:-| )?paint|stain|tone)\s+(?P<what>.+?)(?:\s+(?:in|to|with|into))?\s+(?P<new>(?:an?\s+)?(?:(?:light|dark|bright|pale|deep|soft|matte|solid|vivid|navy|sky|nice)\s+)*(?:%s)(?:[\s-](?:%s))*(?:\s+(?:colou?r|shade|tone))?)$")
 _INTO = re.compile(r"^(?:change|turn|transform|convert|morph|make|transfigure|alter|modify|let|switch)\s+(?P<what>.+?)\s+(?:be changed |be turned |turn |change )?(?:in)?to\s+(?:be\s+|look like\s+|resemble\s+)?(?P<new>.+)$")
 _TYPO_WITH = re.compile(r"^change\s+(?P<what>.+?)\s+(?:for|with|by)\s+(?P<new>.+)$")
 _BE = re.compile(r"^(?:let|make|have|could|can|should|what if)?\s*(?P<what>.+?)\s+(?:should be|must be|could be|needs to be|ought to be|be|become|becomes|turn|were|was|look like|look|appear|seem)\s+(?:made (?:out )?of\s+)?(?P<new>.+)$")
 _MAKE_A = re.compile(r"^(?:make|let)\s+(?P<what>(?:the|this|that|his|her|its|it|one|all|both|these|those)\b.*?)\s+(?P<new>(?:an?|all|completely|fully|entirely|out of|of|more|much|a bit|a little|slightly|twice as|look)\s+.+)$")
-_MAKE_LAST = re.compile(r"^(?:(?:make|let|have|leave|keep|want|get)\s+)?(?P<what>(?:the |this |that |his |her |its |their |my |all |both |these |those )?.+?)\s+(?P<new>(?:(?:%s)[\s-])*(?:%s))$")
+_MAKE_LAST = re.compile(r"^(?:(?:make|let|have|leave|keep|want|get|turn)\s+|(?=the |this |that |his |her ))(?P<what>(?:the |this |that |his |her |its |their |my |all |both |these |those )?.+?)\s+(?P<new>(?:(?:%s)[\s-])*(?:%s))$")
 _HAVE_LOOK = re.compile(r"^(?:let|make|have|could|can|should|give)\s+(?P<what>(?:the|this|that|his|her|its)\s+\w+(?:\s+\w+)??)\s+(?:(?:have|with|get|having|wear)\s+)?(?P<new>.+)$")
 _BE_QUALITY = re.compile(r"^(?:let|make|have|get|could|can|should)?\s*(?P<what>.+?)\s+(?:should be|must be|could be|needs to be|ought to be|to be|be|turn|look|appear|become)\s+(?:made (?:out )?of\s+)?(?P<new>.+)$")
 _SCALE = re.compile(r"^(?:enlarge|shrink|resize|scale(?: up| down)?|widen|lengthen|shorten|thicken|increase the size of|reduce the size of|decrease the size of|double|halve)\s+(?P<what>.+)$")

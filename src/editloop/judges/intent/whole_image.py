@@ -16,6 +16,10 @@ _BACK = re.compile(
     r"(?:i )?(?:don'?t|do not) like (?:the last|that|this)|based on the (?:first|original|earlier|previous))\b"
 )
 _VERSION_WORDS = re.compile(r"\b(?:version|edit|change|step|round|turn|result|image|picture|photo|one|state|it|that|last|how it was|undo|mind|before|previous)\b")
+_KEPT_THING = re.compile(
+    r"\b(?:go(?:ing)? back|return|bring|roll back)\s+(?:to\s+)?(?P<noun>the (?!first|original|previous|earlier|last|very|version|image|picture|photo|beginning|one|start|second|third|initial|unedited|untouched)\w+)(?: back)?$|"
+    r"^(?P<better>the \w+(?: \w+)?) (?:was|were|looked) better$"
+)
 _FIRST = re.compile(r"\b(?:original|very first|beginning|untouched|initial|unedited|start)\b")
 _NUMBER = re.compile(r"\b(?:(?:version|step|round|turn|edit|result)\s+(?:number\s+)?(?P<digit>\d|one|two|three)|(?P<word>first|second|third)\s+(?:version|edit|change|step|round|turn|result|one))\b")
 _ORDINALS = {"one": 1, "two": 2, "three": 3, "first": 1, "second": 2, "third": 3}
@@ -24,7 +28,7 @@ _BACKGROUND = re.compile(r"\b(?:" + "|".join(sorted(words("settings"))) + r")\b"
 _FROM_TO = re.compile(r"\b(?:from|with|to|into|for|by)\s+(?P<new>(?:an?|the|some|plain|solid|pure)?\s*.+)$")
 _BLUR = re.compile(r"\b(?:bokeh|depth of field|out of focus|portrait mode|defocus\w*|(?:blur\w*|soften\w*|fuzzy)\b.*\b(?:background|backdrop|behind|surroundings|rest|everything else|except)|(?:background|backdrop|surroundings|rest|everything (?:else|behind\b.*))\b.*\bblur\w*)")
 _LIGHT = re.compile(
-    r"\b(?:re-?light\w*|light(?:ing)?\b.*\b(?:from|source|comes?|side|direction)|lit (?:up )?from|(?:sun|sunlight|sunshine|light|lamp|spotlight|glow|shines?|shining)\b.*\bfrom|lighting\b.*\bcomes?\b|"
+    r"\b(?:re-?light\w*|(?:warm|cool|cold|soft|evening|morning|window|golden|moody|harsh|studio|dramatic)[\s-](?:\w+[\s-])?(?:light|lighting)|light(?:ing)?\b.*\b(?:from|source|comes?|side|direction)|lit (?:up )?from|(?:sun|sunlight|sunshine|light|lamp|spotlight|glow|shines?|shining)\b.*\bfrom|lighting\b.*\bcomes?\b|"
     r"shine\b.*\blight|(?:backlight|back-light|side-?light|rim-?light|spotlight|studio light)\w*|lighting\b.*\b(?:dramatic|soft|studio|warm|golden|harsh)|(?:dramatic|soft|studio|golden|side|harsh|moody) light(?:ing)?|cast\w* light|darken everything but)\b"
 )
 _RESTORE = re.compile(
@@ -45,6 +49,10 @@ _TONE_VERB = re.compile(
 
 def go_back(clause: str) -> IntentStep | None:
     """"undo that", "back to the first version"."""
+    kept = _KEPT_THING.search(clause)
+    if kept:
+        noun = read_noun(kept["noun"] or kept["better"])
+        return IntentStep(EditType.VERSION_BACKTRACKING, targets=(noun,) if noun else (), back_to=-1)
     if not _BACK.search(clause) or not _VERSION_WORDS.search(clause):
         return None
     number = _NUMBER.search(clause)
@@ -99,6 +107,8 @@ def tone(clause: str) -> IntentStep | None:
     """"make it warmer", "turn the scene into winter", "boost the contrast"."""
     if not _TONE_VERB.match(clause) or _adds_a_thing(clause):
         return None
+    if re.search(r"\boverall colou?rs\b", clause):
+        return IntentStep(EditType.TONE, words=found(clause, "colours"))
     seasonal = found(clause, "seasons", "times", "weather")
     toned = found(clause, "tones")
     if not seasonal and not toned and not pattern("tone_nouns").search(clause):
@@ -109,8 +119,6 @@ def tone(clause: str) -> IntentStep | None:
         r"\b(?:overall|filter|tones?|tonal|contrast|saturation|exposure|brightness|colou?r (?:temperature|grade|grading|balance|palette|cast)|mood|atmosphere|vibe|warmth|colou?rs|lighting|black and white|black-and-white|sepia|monochrome|vintage|film look)\b",
         clause,
     )
-    if aimed_at_all and found(clause, "colours") and re.search(r"\boverall colou?rs\b", clause):
-        return IntentStep(EditType.TONE, words=found(clause, "colours"))
     specific = re.search(r"\bof (?:the|his|her|its)\s+(?!image|picture|photo|scene|whole|entire|shot|frame)\w+|\bskin\b|'s\b", clause)
     # "the brightness of the dog" is about the dog, not the picture
     if aimed_at_all and not specific and (toned or pattern("tone_nouns").search(clause)):
@@ -127,8 +135,10 @@ def _adds_a_thing(clause: str) -> bool:
 
 def background(clause: str) -> IntentStep | None:
     """"put the dog on a beach", "change the background to a forest"."""
-    if re.match(r"(?:change|replace|swap|switch|turn|transform|set|make|edit|alter|convert|let|exchange|substitute|move|use|shift|give|modify|relocate|have)\b", clause):
-        return _changed_background(clause)
+    if re.match(r"(?:change|replace|swap|switch|turn|transform|set|make|edit|alter|convert|let|exchange|substitute|move|use|shift|give|modify|relocate|have|could|can|should)\b", clause):
+        changed = _changed_background(clause)
+        if changed is not None:
+            return changed
     placed = re.match(
         r"(?:put|place|move|set|transport|bring|could (?P<who>he|she|it|they) be|have|let|show|imagine|drop)\s*(?P<what>(?:the|this|him|her|it|them|these|that)\b.*?)?\s*(?:be )?(?:in front of|next to|into|onto|on top of|in|on|at|by|against|to|near)\s+(?P<new>.+)$",
         clause,
@@ -139,7 +149,7 @@ def background(clause: str) -> IntentStep | None:
         if new and (new.indefinite or open_air or not placed["new"].startswith("the ")) and _is_ground(new.head, placed["new"]):
             targets = read_nouns(placed["what"]) if placed["what"] else ()
             return IntentStep(EditType.BACKGROUND, targets=targets, results=(new,), colours=new.colours, words=(placed["new"],))
-    added = re.match(r"(?:add|insert|create|use|paste|have|put in)\s+(?P<new>(?:an?|some|the)?\s*.+?)\s+(?:in|to|as|for|on|behind)\s+(?:it as )?(?:the |a )?(?:new )?(?:background|backdrop)", clause)
+    added = re.match(r"(?:(?:add|insert|create|use|paste|have|put in|put|place|set|show)\s+)?(?P<new>(?:an?|some|the)?\s*.+?)\s+(?:in|to|as|for|on|behind)\s+(?:it as )?(?:the |a )?(?:new )?(?:background|backdrop)", clause)
     if added and (new := read_noun(added["new"])) and _is_ground(new.head, added["new"]):
         return IntentStep(EditType.BACKGROUND, results=(new,), colours=new.colours, words=(added["new"],))
     return None
