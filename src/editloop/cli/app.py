@@ -1,0 +1,170 @@
+"""The `editloop` command: results to stdout, everything else to stderr; exit 0 done, 1 failed, 2 usage."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from editloop.core.errors import EditloopError
+
+app = typer.Typer(
+    name="editloop",
+    help="Close the loop of instruction-based image editing: mine, judge, train, align, benchmark.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Photos = Annotated[
+    Path | None,
+    typer.Option(help="Folder of photographs; without it the sample photographs are used."),
+]
+Seed = Annotated[
+    int, typer.Option(help="Run seed: the same seed and photographs give the same triplets.")
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use the first N photographs only.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Worker processes; by default one for each CPU.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a setting, e.g. objects.segmenter=embedded:grabcut.",
+    ),
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="YAML file with settings of the recipe.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def loop(
+    photos: Photos = None,
+    out: Annotated[Path, typer.Option(help="Run folder.")] = Path("runs/loop"),
+    seed: Seed = 0,
+    limit: Limit = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Mine verified edit triplets from photographs and write a report. Run it again to resume."""
+    from editloop.cli.mining import MiningRequest, run_mining
+
+    request = MiningRequest(photos, out, seed, limit, workers, config, tuple(overrides or ()))
+    run_mining(request, exports=(), as_json=as_json)
+
+
+@app.command()
+def mine(
+    recipe: Annotated[str, typer.Argument(help="Mining recipe: photos.")],
+    photos: Photos = None,
+    out: Annotated[Path, typer.Option(help="Run folder.")] = Path("runs/mine"),
+    export: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Also export the accepted triplets: parquet, folder, webdataset, imgedit, nhr."
+        ),
+    ] = None,
+    seed: Seed = 0,
+    limit: Limit = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run one mining recipe and export its triplets as a data set."""
+    from editloop.cli.mining import MiningRequest, run_mining
+    from editloop.mine.recipe import recipe_named
+
+    recipe_named(recipe)
+    request = MiningRequest(photos, out, seed, limit, workers, config, tuple(overrides or ()))
+    run_mining(request, exports=tuple(export or ("parquet",)), as_json=as_json)
+
+
+@app.command()
+def view(
+    path: Annotated[Path, typer.Argument(help="Run folder or data set.")],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the page; default: inside PATH.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most triplets on the page.")] = 2000,
+    sheet: Annotated[
+        Path | None, typer.Option(help="Also draw this many --sample triplets as one PNG.")
+    ] = None,
+    sample: Annotated[
+        int, typer.Option(min=1, help="Triplets on the --sheet, drawn at random.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(help="Draws the sample.")] = 0,
+) -> None:
+    """Write a page that shows a run or a data set; it opens from disk, without a server."""
+    from editloop.cli.viewing import draw_sheet, write_view
+
+    typer.echo(write_view(path, out, limit))
+    if sheet is not None:
+        typer.echo(draw_sheet(path, sheet, sample, seed))
+
+
+@app.command()
+def plan(
+    recipe: Annotated[str, typer.Argument(help="Mining recipe: photos.")],
+    photos: Photos = None,
+    limit: Limit = None,
+    workers: Workers = None,
+    overrides: Overrides = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a recipe will cost before it is spent: records, calls, CPU time, disk."""
+    from editloop.cli.planning import print_plan
+
+    print_plan(recipe, photos, limit, workers, config, tuple(overrides or ()), as_json=as_json)
+
+
+@app.command()
+def doctor(
+    fetch: Annotated[
+        bool, typer.Option("--fetch", help="Fetch every asset that is not there yet.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is installed, which assets are ready, and which adapters work."""
+    from editloop.cli.health import print_health
+
+    print_health(fetch=fetch, as_json=as_json)
+
+
+def _version(value: Any) -> None:
+    if value:
+        from editloop import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of every verb."""
+
+
+def main() -> None:
+    """Entry point: our own errors are printed as one message, without a traceback."""
+    try:
+        app()
+    except EditloopError as error:
+        print(f"editloop: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("editloop: stopped; run the same command again to go on", file=sys.stderr)
+        sys.exit(1)

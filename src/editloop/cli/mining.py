@@ -1,0 +1,202 @@
+"""`editloop loop` and `editloop mine`: run the recipe, then write summary, exports and report."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import typer
+
+from editloop.cli.progress import PipelineProgress, say
+from editloop.core.errors import StoreError, UsageError
+from editloop.core.log import ProgressDisplay
+
+if TYPE_CHECKING:
+    from editloop.engine.result import RunResult
+    from editloop.mine.recipe import PhotosRecipe
+    from editloop.mine.scene import PhotoFile
+    from editloop.records.record import EditRecord
+    from editloop.report import ReportInput
+
+
+class MiningRequest(NamedTuple):
+    """What the command line asked for."""
+
+    photos: Path | None
+    out: Path
+    seed: int
+    limit: int | None
+    workers: int | None
+    config: Path | None
+    overrides: tuple[str, ...]
+
+
+def resolve_recipe(config: Path | None, overrides: tuple[str, ...], seed: int) -> PhotosRecipe:
+    """The recipe's settings: defaults, then the file, then ``--set``."""
+    from editloop.core.config import load_config
+    from editloop.mine.recipe import PhotosRecipe
+
+    return load_config(PhotosRecipe, config, [*overrides, f"seed={seed}"])
+
+
+def input_files(photos: Path | None, limit: int | None) -> list[PhotoFile]:
+    """The photographs to mine: the files of a folder, or the samples."""
+    from editloop.mine.photos import photo_files, sample_files, unique
+
+    files = list(unique(photo_files(photos) if photos else sample_files()))
+    if not files:
+        raise UsageError(f"{photos} holds no files; give a folder of photographs")
+    return files[:limit]
+
+
+def run_mining(request: MiningRequest, exports: tuple[str, ...], *, as_json: bool) -> None:
+    """Run, then write everything that people and programs read."""
+    from editloop.engine import run_pipeline
+    from editloop.models.fetch import fetch_models
+
+    started = time.perf_counter()
+    recipe = resolve_recipe(request.config, request.overrides, request.seed)
+    fetch_models(recipe.model_specs)
+    files = input_files(request.photos, request.limit)
+    say(f"{len(files)} photographs -> {request.out}")
+    with ProgressDisplay("mining") as display:
+        result = run_pipeline(
+            recipe.stages(),
+            files,
+            run_dir=request.out,
+            run_seed=recipe.seed,
+            workers=request.workers,
+            config=recipe.model_dump(mode="json"),
+            progress=PipelineProgress(display, recipe.time_shares),
+        )
+    with result:
+        records = cast("list[EditRecord]", list(result.records()))
+        for layout in exports:
+            manifest = _export(records, result, request.out, layout)
+            say(f"exported {manifest} triplets as {layout}")
+        say("writing the report")
+        page = _write_report(result, records, recipe, request.out, time.perf_counter() - started)
+        summary = summarise(result, records, time.perf_counter() - started)
+    _write_json(request.out / "summary.json", summary)
+    if as_json:
+        typer.echo(json.dumps(summary, indent=2))
+    else:
+        _print_summary(summary, page)
+
+
+def summarise(result: RunResult, records: list[EditRecord], seconds: float) -> dict[str, Any]:
+    """What ``summary.json`` holds."""
+    return {
+        "accepted": len(records),
+        "by_type": dict(sorted(Counter(str(r.kind) for r in records).items())),
+        "dropped": sum(sum(count.dropped.values()) for count in result.counts),
+        "failed": sum(count.failed for count in result.counts),
+        "seconds": round(seconds, 1),
+        "computed": result.computed,
+        "stages": [count.as_json() for count in result.counts],
+    }
+
+
+def _export(records: Iterable[EditRecord], result: RunResult, out: Path, layout: str) -> int:
+    from editloop.records.formats import export
+
+    return export(records, result.images.load_bytes, out / "export" / layout, layout).records
+
+
+def _write_report(
+    result: RunResult,
+    records: list[EditRecord],
+    recipe: PhotosRecipe,
+    out: Path,
+    seconds: float,
+) -> Path:
+    from editloop.report import write_report
+
+    return write_report(report_input(result, records, recipe, seconds), out)
+
+
+def report_input(
+    result: RunResult, records: list[EditRecord], recipe: PhotosRecipe, seconds: float
+) -> ReportInput:
+    """The page of a run: its accepted triplets in a mixed but fixed order, and everything that was turned away."""
+    from editloop.cli.viewing import run_facts
+    from editloop.mine.stages.plan_edits import UNAVAILABLE
+    from editloop.records.record import EditRecord
+    from editloop.report import Failure, RejectedRecord, ReportInput, StageCounts
+
+    rejected, failures = [], []
+    for reject in result.rejected():
+        if reject.failed:
+            failures.append(Failure(reject.record_id, reject.stage, reject.reason, reject.detail))
+            continue
+        record = reject.record if isinstance(reject.record, EditRecord) else None
+        rejected.append(
+            RejectedRecord(
+                record,
+                reject.record_id,
+                reject.stage,
+                reject.reason,
+                reject.detail,
+                reject.evidence,
+            )
+        )
+    return ReportInput(
+        title="Edit triplets mined from photographs",
+        records=mixed(records),
+        load=result.images.load_bytes,
+        rejected=rejected,
+        stages=[
+            StageCounts(
+                name=count.name,
+                lane=str(stage.lane),
+                received=count.taken,
+                kept=count.kept,
+                produced=count.out,
+                dropped=count.dropped,
+                failed=count.failed,
+                replayed=count.replayed,
+                seconds=count.seconds,
+            )
+            for stage, count in zip(recipe.stages(), result.counts, strict=True)
+        ],
+        failures=failures,
+        seconds=seconds,
+        facts=run_facts(result.run_dir),
+        unavailable=UNAVAILABLE,
+    )
+
+
+def mixed(records: list[EditRecord]) -> list[EditRecord]:
+    """`records` in a fixed shuffled order, the turns of a dialogue side by side."""
+    groups: dict[str, list[EditRecord]] = {}
+    for record in records:
+        groups.setdefault(record.turn.dialogue_id if record.turn else record.id, []).append(record)
+    order = sorted(groups)
+    random.Random(0).shuffle(order)
+    return [
+        r for key in order for r in sorted(groups[key], key=lambda r: r.turn.turn if r.turn else 0)
+    ]
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    temporary = path.with_suffix(".tmp")
+    try:
+        temporary.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _print_summary(summary: dict[str, Any], page: Path) -> None:
+    typer.echo(
+        f"{summary['accepted']} accepted, {summary['dropped']} dropped, {summary['failed']} failed "
+        f"in {summary['seconds']:.0f} s"
+    )
+    for kind, count in summary["by_type"].items():
+        typer.echo(f"  {kind:24} {count:5}")
+    typer.echo(f"report: {page}")
