@@ -178,7 +178,7 @@ def decode_image(data: bytes, *, max_pixels: int = DEFAULT_MAX_PIXELS) -> Decode
             raise BadInputError(
                 "truncated", f"the picture data ends early or is damaged: {error}"
             ) from error
-    pixels = np.asarray(rgb, dtype=np.uint8)
+    pixels = np.array(rgb, dtype=np.uint8)
     facts = ImageFacts(
         sha256_hex(data), len(data), rgb.width, rgb.height, media_type, mode, orientation, flattened
     )

@@ -12,6 +12,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,10 +21,11 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from editloop.core.errors import BudgetError, ModelCallError
+from editloop.core.errors import BudgetError, ModelCallError, StoreError
 from editloop.core.ids import canonical_json, sha256_hex
-from editloop.store.journal import GROUP_SECONDS, clear_errors, connect
+from editloop.store.journal import GROUP_SECONDS
 from editloop.store.packs import storage_error
+from editloop.store.sqlite import clear_errors, connect, transaction
 
 GROUP_CALLS: Final = 64
 """Replies that wait for one commit."""
@@ -187,10 +189,8 @@ class CallCache:
             (key, request, reply.model_dump_json(), now)
             for key, (request, reply) in self._waiting.items()
         ]
-        with clear_errors(self._path):
-            self._connection.execute("BEGIN IMMEDIATE")
+        with transaction(self._connection, self._path):
             self._connection.executemany("INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)", rows)
-            self._connection.execute("COMMIT")
         self._waiting.clear()
 
     async def close(self) -> None:
@@ -276,7 +276,8 @@ class CallCache:
 
     async def _flush_soon(self) -> None:
         await asyncio.sleep(GROUP_SECONDS)
-        self.commit()
+        with suppress(StoreError):  # the replies stay queued, and the next commit reports it
+            self.commit()
 
 
 def without_bytes(value: Any) -> Any:

@@ -9,11 +9,10 @@ memory, because a random B-tree index would cost four times the insert.
 from __future__ import annotations
 
 import itertools
-import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -21,8 +20,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from editloop.core.errors import StoreError
 from editloop.store.packs import BlobLocation
+from editloop.store.sqlite import clear_errors, connect, transaction
 
 GROUP_ROWS: Final = 256
 """Most rows that wait for one commit."""
@@ -285,17 +284,8 @@ class Journal:
         with clear_errors(self.path):
             return self._connection.execute(sql, values).fetchall()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with clear_errors(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+    def _transaction(self) -> AbstractContextManager[None]:
+        return transaction(self._connection, self.path)
 
 
 class BlobIndex:
@@ -318,37 +308,3 @@ class BlobIndex:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-
-
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection in autocommit mode that other threads may use under a lock of their own."""
-    mode = "ro" if read_only else "rwc"
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-        check_same_thread=False,
-        timeout=30.0,
-    )
-
-
-@contextmanager
-def clear_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into a `StoreError` that says what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        text = str(error)
-        if "full" in text or "disk I/O" in text:
-            advice = "the disk is full or cannot be written: free some space and run the same command again"
-        elif "readonly" in text or "unable to open" in text:
-            advice = (
-                "the folder is missing or read-only: choose an output folder that you may write"
-            )
-        elif "locked" in text:
-            advice = "another process is writing it: wait for that run to end"
-        else:
-            advice = "the file is damaged or was made by something else: move it away and run again"
-        raise StoreError(
-            f"{path}: {text}; {advice}; what was committed before is intact"
-        ) from error

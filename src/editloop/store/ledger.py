@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from editloop.store.journal import Status, clear_errors, connect
+from editloop.store.journal import Status
+from editloop.store.sqlite import clear_errors, connect
 
 _CHUNK: Final = 256
 
