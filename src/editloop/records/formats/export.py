@@ -8,11 +8,11 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from importlib import metadata
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from editloop import __version__
 from editloop.core.errors import StoreError, UsageError
 from editloop.core.ids import sha256_hex
 from editloop.core.registry import Registry
@@ -24,14 +24,11 @@ from editloop.records.record import EditRecord
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 MANIFEST_NAME = "export.json"
 LAYOUTS = Registry[Layout]("data set format")
-for _name, _target in {
-    "parquet": "parquet:PARQUET",
-    "folder": "folder:FOLDER",
-    "webdataset": "webdataset:WEBDATASET",
-    "imgedit": "imgedit:IMGEDIT",
-    "nhr": "nhr:NHR",
-}.items():
-    LAYOUTS.add(_name, f"editloop.records.formats.{_target}")
+LAYOUTS.add("parquet", "editloop.records.formats.parquet:PARQUET")
+LAYOUTS.add("folder", "editloop.records.formats.folder:FOLDER")
+LAYOUTS.add("webdataset", "editloop.records.formats.webdataset:WEBDATASET")
+LAYOUTS.add("imgedit", "editloop.records.formats.imgedit:IMGEDIT")
+LAYOUTS.add("nhr", "editloop.records.formats.nhr:NHR")
 
 
 class ExportedFile(BaseModel):
@@ -204,7 +201,7 @@ def _manifest(layout: Layout, tally: _Tally, folder: Path) -> ExportManifest:
     )
     return ExportManifest(
         format=layout.name,
-        editloop_version=metadata.version("editloop"),
+        editloop_version=__version__,
         records=tally.records,
         left_out=tally.left_out,
         accepted=tally.accepted,
