@@ -44,6 +44,7 @@ A name that ends in a colon (``openai:``) takes the rest of the spec as its one 
 for _role, _spec, _where in (
     ("detector", "embedded:nanodet", "editloop.models.detectors.nanodet:NanoDet"),
     ("segmenter", "embedded:isnet", "editloop.models.segmenters.isnet:IsNet"),
+    ("segmenter", "embedded:isnet-1024", "editloop.models.segmenters.isnet:isnet_as_trained"),
     ("segmenter", "embedded:grabcut", "editloop.models.segmenters.grabcut:GrabCut"),
     ("tagger", "embedded:conse", "editloop.models.taggers.conse:Conse"),
     ("text_embedder", "embedded:wordllama", "editloop.models.text_embedders.wordllama:WordLlama"),

@@ -11,6 +11,7 @@ from editloop.models.roles import ModelIdentity
 
 _TFJS_CONVERTER_VERSION = 1
 _EFFICIENTNET_CONVERTER_VERSION = 1
+_ISNET_RESIZER_VERSION = 1
 
 
 def identity_of_asset(spec: str, asset_name: str, code_version: int) -> ModelIdentity:
@@ -57,6 +58,14 @@ def efficientnet_onnx() -> Path:
     return derive_file("efficientnet-lite0", "efficientnet-lite0.onnx", version, build)
 
 
-def isnet_onnx() -> Path:
-    """ISNet as packaged."""
-    return ensure_asset("isnet") / "isnet.onnx"
+def isnet_onnx(size: int) -> Path:
+    """ISNet for inputs of `size` x `size` pixels."""
+    from editloop.models.convert.isnet import PACKAGED_SIZE, resize_isnet
+
+    if size == PACKAGED_SIZE:
+        return ensure_asset("isnet") / "isnet.onnx"
+
+    def build(folder: Path, target: Path) -> None:
+        resize_isnet(folder / "isnet.onnx", target, size)
+
+    return derive_file("isnet", f"isnet-{size}.onnx", _ISNET_RESIZER_VERSION, build)

@@ -8,17 +8,26 @@ from editloop.core.assets.cache import (
     derive_file,
     ensure_asset,
 )
-from editloop.core.assets.catalogue import Asset, AssetFile, catalogue, find_asset
+from editloop.core.assets.catalogue import (
+    Asset,
+    AssetFile,
+    ModelPackage,
+    catalogue,
+    find_asset,
+    model_packages,
+)
 
 __all__ = [
     "Asset",
     "AssetFile",
     "AssetState",
     "AssetStatus",
+    "ModelPackage",
     "asset_status",
     "cache_folder",
     "catalogue",
     "derive_file",
     "ensure_asset",
     "find_asset",
+    "model_packages",
 ]

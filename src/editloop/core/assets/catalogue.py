@@ -49,6 +49,8 @@ class Asset:
     origin: str
     note: str
     files: tuple[AssetFile, ...]
+    optional: bool = False
+    """Whether everything works without it."""
 
     @property
     def size_bytes(self) -> int:
@@ -81,6 +83,17 @@ class Asset:
         raise UnknownNameError(f"asset {self.name!r} has no file {path!r}")
 
 
+@dataclass(frozen=True, slots=True)
+class ModelPackage:
+    """A Python package that carries weights or an algorithm itself and is used as installed."""
+
+    package: str
+    role: str
+    licence: str
+    origin: str
+    note: str
+
+
 def read_catalogue(text: str) -> dict[str, Asset]:
     """Assets by name from the TOML of a catalogue.
 
@@ -99,9 +112,12 @@ def read_catalogue(text: str) -> dict[str, Asset]:
 @cache
 def catalogue() -> dict[str, Asset]:
     """The assets of this version of editloop, by name."""
-    return read_catalogue(
-        resources.files("editloop.core.assets").joinpath("catalogue.toml").read_text("utf-8")
-    )
+    return read_catalogue(_catalogue_text())
+
+
+def model_packages() -> list[ModelPackage]:
+    """Packages of the extras that play a role without anything being fetched."""
+    return [ModelPackage(**table) for table in tomllib.loads(_catalogue_text())["model_package"]]
 
 
 def find_asset(name: str) -> Asset:
@@ -117,6 +133,10 @@ def find_asset(name: str) -> Asset:
             f"no asset is called {name!r}{did_you_mean(name, names)} known: {', '.join(names)}"
         )
     return known[name]
+
+
+def _catalogue_text() -> str:
+    return resources.files("editloop.core.assets").joinpath("catalogue.toml").read_text("utf-8")
 
 
 def _asset(table: dict[str, Any]) -> Asset:
