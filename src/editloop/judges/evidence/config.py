@@ -65,6 +65,8 @@ class EvidenceConfig:
     """Fine detail outside the edit, edited over source (measured: JPEG 95 keeps 0.97)."""
     blockiness: Ramp = (0.35, 0.12)
     """Rise of the step on the JPEG grid (measured: quality 95 gives 0.01, quality 10 gives 0.8)."""
+    blockiness_of_looks: Ramp = (1.2, 0.6)
+    """The same where another look was asked for: pixel art and blueprints have grids of their own."""
     quality_drop: Ramp = (0.40, 0.20)
     """Drop of the quality model (measured)."""
     colour_share: Ramp = (0.20, 0.50)

@@ -89,13 +89,14 @@ class EvidenceJudge:
             scene.check("instruction_not_understood", Axis.INSTRUCTION, 0.4, "The instruction could not be understood.")
         for step in steps:
             RULES[step.edit_type](scene, step)
+        wanted_look = bool(types & _NEW_LOOK) or scene.intent.new_look
         if not types & _NEW_SCENE:
-            naturalness.same_scene(scene)
-        if not types & _NEW_LOOK:
+            naturalness.same_scene(scene, outside_only=not wanted_look)
+        if not wanted_look:
             scene.check("changed_everywhere", Axis.INSTRUCTION, ramp(share, self.config.local_limit), "The whole picture changed, not one thing.")
             naturalness.surroundings_kept(scene)
             naturalness.borders_clean(scene, invisible=types <= _MENDS)
-        naturalness.technically_sound(scene, self._quality, look_changes=bool(types & _NEW_LOOK))
+        naturalness.technically_sound(scene, self._quality, look_changes=wanted_look)
 
     def _verdict(self, scene: Scene) -> Verdict:
         axes = {axis.value: round(axis_score(scene.findings, axis), 3) for axis in Axis}

@@ -10,6 +10,10 @@ from editloop.models.detectors.coco import COCO_CLASSES
 from editloop.models.nouns import COCO_NOUNS, nouns
 
 
+GENERIC = frozenset({"subject", "main subject", "object", "thing", "item", "one", "element", "stuff", "foreground", "area", "part"})
+"""Nouns that name no kind of thing: nothing can be said about their identity."""
+
+
 @cache
 def _synonyms() -> dict[str, tuple[str, ...]]:
     table = tomllib.loads(files("editloop.judges.evidence").joinpath("synonyms.toml").read_text("utf-8"))

@@ -12,13 +12,17 @@ from editloop.models.roles import QualityModel
 _NATURAL = Axis.NATURAL
 
 
-def same_scene(scene: Scene) -> None:
+def same_scene(scene: Scene, *, outside_only: bool) -> None:
     """The edited image must show the same scene, the right way round and in the same frame."""
-    found = layout_evidence(scene.pair)
-    scene.note(**found, shape_ratio=scene.pair.shape_ratio)
     limits = scene.config
-    scene.check("mirrored", _NATURAL, ramp(found["mirrored"], limits.mirrored), "The picture is mirrored.")
-    scene.check("different_scene", _NATURAL, ramp(found["layout"], limits.layout), "The edited image shows another scene.")
+    where = outside_of(scene.pair, scene.region) if outside_only else None
+    if where is not None and where.mean() < limits.least_outside_frac:
+        where = None
+    found = layout_evidence(scene.pair, where)
+    scene.note(**found, shape_ratio=scene.pair.shape_ratio)
+    if found:
+        scene.check("mirrored", _NATURAL, ramp(found["mirrored"], limits.mirrored), "The picture is mirrored.")
+        scene.check("different_scene", _NATURAL, ramp(found["layout"], limits.layout), "The edited image shows another scene.")
     if abs(scene.pair.shape_ratio - 1) > 0.03:
         scene.check("frame_changed", _NATURAL, ramp(abs(scene.pair.shape_ratio - 1), (0.15, 0.03)), "The picture has another shape.")
 
@@ -60,7 +64,8 @@ def technically_sound(scene: Scene, quality: QualityModel, *, look_changes: bool
     outside = outside_of(pair, scene.region)
     blocks = blockiness(scene.request.edited) - blockiness(scene.request.source)
     scene.note(blockiness_rise=blocks)
-    scene.check("blocky", _NATURAL, ramp(blocks, limits.blockiness), "Compression blocks are visible.")
+    limit = limits.blockiness_of_looks if look_changes else limits.blockiness
+    scene.check("blocky", _NATURAL, ramp(blocks, limit), "Compression blocks are visible.")
     if look_changes:
         return
     before, after = quality.quality(pair.source), quality.quality(pair.edited)

@@ -6,6 +6,7 @@ import numpy as np
 
 from editloop.judges.evidence.config import EvidenceConfig
 from editloop.judges.evidence.looks import colour_share
+from editloop.judges.evidence.naming import GENERIC
 from editloop.judges.evidence.pixels import grow
 from editloop.judges.evidence.scene import Scene, box_around, texture_left
 from editloop.judges.evidence.scoring import Axis, ramp
@@ -56,7 +57,8 @@ def judge_adjust(scene: Scene, step: IntentStep) -> None:
     area = scene.step_area(step)
     if step.target is not None:
         _target_found(scene, area, step.target)
-    _coloured(scene, area, step.colours)
+    if step.change is not Change.MATERIAL:
+        _coloured(scene, area, step.colours)
     if step.change in {Change.COLOUR, Change.MATERIAL, Change.PATTERN, Change.BRIGHTNESS}:
         kept = structure_kept(scene.pair, grow(area, 4))
         scene.note(structure=kept)
@@ -128,6 +130,9 @@ def convincing(config: EvidenceConfig, presence: Presence) -> float:
 
 
 def _target_found(scene: Scene, area: Mask, noun: NounPhrase) -> None:
+    if noun.whole in GENERIC:
+        scene.note(identity_known=0.0)
+        return
     presence = scene.source_presence(area, noun)
     value = convincing(scene.config, presence)
     scene.note(identity_known=presence.known, target_detector=presence.detector, target_tagger=presence.tagger, target_rank=presence.rank)
@@ -160,6 +165,9 @@ def _coverage(scene: Scene, area: Mask, noun: NounPhrase) -> float | None:
 
 
 def _result_found(scene: Scene, area: Mask, noun: NounPhrase) -> None:
+    if noun.whole in GENERIC:
+        scene.note(identity_known=0.0)
+        return
     presence = scene.edited_presence(area, noun)
     scene.note(identity_known=presence.known, result_detector=presence.detector, result_tagger=presence.tagger, result_rank=presence.rank)
     scene.check(
@@ -168,7 +176,7 @@ def _result_found(scene: Scene, area: Mask, noun: NounPhrase) -> None:
 
 
 def _coloured(scene: Scene, area: Mask, colours: tuple[str, ...]) -> None:
-    if not colours or not area.any():
+    if not colours or not area.any() or scene.intent.new_look:
         return
     shares = [colour_share(scene.pair.edited, area, colour) for colour in colours[:1]]
     scene.note(colour_share=max(shares))

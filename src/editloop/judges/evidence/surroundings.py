@@ -9,6 +9,8 @@ from editloop.judges.evidence.pixels import Pair, Plane, blobs, correlation, gra
 from editloop.models.roles import Mask
 
 _LAYOUT_SIDE = 96
+_FLAT = 3.0
+"""Spread of coarse lightness below which a picture has no layout to compare (a thing on a plain wall)."""
 
 
 def main_change(pair: Pair) -> Mask:
@@ -48,19 +50,26 @@ def outside_evidence(pair: Pair, region: Mask) -> dict[str, float]:
     }
 
 
-def layout_evidence(pair: Pair) -> dict[str, float]:
+def layout_evidence(pair: Pair, where: Mask | None = None) -> dict[str, float]:
     """Whether the edited image still shows the same scene, and the right way round.
 
+    Args:
+        pair: The images.
+        where: Pixels to compare (what a local edit should have left alone); the whole frame when None.
+
     Returns:
-        ``layout`` (correlation of coarse edges and of coarse lightness, the larger one, in [-1, 1]) and ``mirrored``
+        Nothing for a picture without layout, else ``layout`` (correlation of coarse edges and of coarse lightness, the larger one, in [-1, 1]) and ``mirrored``
         (how much better the mirror image fits).
     """
+    seen = None if where is None else _coarse(where.astype(np.float32)) > 0.5
     source_edges, edited_edges = _coarse_edges(pair.source_lab), _coarse_edges(pair.edited_lab)
     source_light, edited_light = _coarse(pair.source_lab[..., 0]), _coarse(pair.edited_lab[..., 0])
-    straight = correlation(source_edges, edited_edges)
-    flipped = correlation(source_edges, np.ascontiguousarray(edited_edges[:, ::-1]))
-    light = correlation(source_light, edited_light)
-    flipped_light = correlation(source_light, np.ascontiguousarray(edited_light[:, ::-1]))
+    if float((source_light if seen is None else source_light[seen]).std()) < _FLAT:
+        return {}
+    straight = correlation(source_edges, edited_edges, seen)
+    flipped = correlation(source_edges, np.ascontiguousarray(edited_edges[:, ::-1]), seen)
+    light = correlation(source_light, edited_light, seen)
+    flipped_light = correlation(source_light, np.ascontiguousarray(edited_light[:, ::-1]), seen)
     return {
         "layout": max(straight, light),
         "layout_edges": straight,

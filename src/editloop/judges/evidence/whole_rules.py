@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from editloop.judges.evidence import looks
+from editloop.judges.evidence.naming import GENERIC
 from editloop.judges.evidence.pixels import correlation, mean_in, shrink, ssim_map
 from editloop.judges.evidence.scene import Scene, box_around
 from editloop.judges.evidence.scoring import Axis, ramp
-from editloop.judges.evidence.surroundings import structure_kept
+from editloop.judges.evidence.surroundings import layout_evidence, structure_kept
 from editloop.judges.intent import IntentStep, Place
 from editloop.models.roles import Mask
 from editloop.records.record import Box
@@ -40,7 +41,7 @@ def judge_whole_change(scene: Scene, measured: dict[str, float]) -> None:
     limits = scene.config
     reach = max(ramp(measured["changed_frac"], limits.whole_frame_frac), ramp(measured["mean_difference"], limits.whole_difference))
     scene.check("not_everywhere", _ASKED, reach, "Most of the picture stayed as it was.", "The whole picture changed.")
-    kept = structure_kept(scene.pair)
+    kept = max(structure_kept(scene.pair), layout_evidence(scene.pair).get("layout", 1.0))
     scene.note(structure=kept)
     scene.check("structure_lost", Axis.NATURAL, ramp(kept, limits.structure), "The shapes of the scene were lost.", "The scene's shapes were kept.")
 
@@ -165,7 +166,7 @@ def judge_extract(scene: Scene, step: IntentStep) -> None:
         height, width = things.shape
         noun = step.target
         box = box_around(things)
-        if noun is not None:
+        if noun is not None and noun.whole not in GENERIC:
             seen = scene.sights.presence(pair.edited, box, noun.whole)
             frame = scene.sights.presence(pair.source, Box(left=0, top=0, right=width, bottom=height), noun.whole)
             from editloop.judges.evidence.object_rules import convincing

@@ -8,6 +8,10 @@ from enum import StrEnum
 from editloop.records.taxonomy import EditType
 
 
+WHOLE_LOOKS = frozenset({EditType.STYLE, EditType.TONE, EditType.RELIGHT, EditType.BOKEH, EditType.RESTORE})
+"""Operations that may change every pixel."""
+
+
 class Place(StrEnum):
     """Where in the frame, as people say it."""
 
@@ -94,6 +98,12 @@ class Intent:
     operations: tuple[IntentStep, ...] = ()
     premise: IntentStep | None = field(default=None)
     """A standing wish of an earlier turn ("from now on everything in blue")."""
+
+    @property
+    def new_look(self) -> bool:
+        """Whether an operation or a standing wish changes the look of the whole picture."""
+        steps = (*self.operations, *([self.premise] if self.premise else []))
+        return any(step.edit_type in WHOLE_LOOKS for step in steps)
 
     @property
     def edit_type(self) -> EditType | None:

@@ -63,7 +63,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
     (r"(?:make|turn|paint) everything (?:but|except(?: for)?|around|besides) (.+?) (?:pure |plain |all )?white(?:,.*)?", r"extract \1"),
     (r"(?:i )?(?:only|just) (?:need|want) (.+?)(?:,? (?:on|against|with|nothing) .+)?", r"extract \1"),
     (r"(the .+?) (?:only|alone|by itself),? (?:on|against) .*white.*", r"extract \1"),
-    (r"(?:just|only) (the .+?),? ,? ?(?:please,? )?(?:nothing (?:behind|else|around).*|on .*white.*)", r"extract \1"),
+    (r"(?:(?:just|only) )?(the .+?),? (?:please,? )?(?:nothing (?:behind|else|around).*|on .*white.*)", r"extract \1"),
     (r"(?:let|keep) only (the .+?) (?:be )?(?:in focus|sharp)", r"blur everything except \1"),
     # behind
     (r"(.+?) (?:as|for) (?:the|a) (?:new )?(?:background|backdrop)(?: instead)?", r"change the background to \1"),
@@ -75,6 +75,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
     (r"take away (the .+?)(?:,| and) (?:and )?set (.+?) in its place.*", r"replace the background with \2"),
     # looks
     (r"(?:(?:imagine|see|show|picture|have|love|like|want|do|try) )?(?:this|it|the (?:photo|picture|image|scene)) as (.+)", r"turn the image into \1"),
+    (r"give (?:this|it|the (?:whole )?(?:photo|picture|image|scene)) the (?:look|style|appearance|mood|feel|air) of (.+)", r"make the image look like \1"),
     (r"as (.+)", r"turn the image into \1"),
     (r"(?:feel|look|be) (?:more )?like (.+)", r"make the image look like \1"),
     (r"(?:could|can|what if|let) (?:this|it|the (?:photo|picture|image|scene)) (?:look|feel|be|were|was) (?:more )?like (.+)", r"make the image look like \1"),

@@ -65,7 +65,7 @@ def read_instruction(text: str, context: Sequence[str] = ()) -> Intent:
     return Intent(text=text, operations=tuple(steps), premise=premise)
 
 
-_KEEP = re.compile(r"(?:keep|leave|preserve)\s+(?P<noun>the \w+)(?! (?:on|against|only))")
+_KEEP = re.compile(r"(?:keep|leave|preserve)\s+(?P<noun>(?:the|every|all)\b(?: \w+)?)(?! (?:on|against|only))")
 
 
 def _read_clause(clause: str) -> IntentStep | None:
@@ -127,11 +127,19 @@ def _under(premise: IntentStep | None, step: IntentStep) -> IntentStep:
     return altered(wished, change=premise.change) if step.edit_type is EditType.ADJUST else wished
 
 
+def _wished_look(sentence: str) -> IntentStep | None:
+    look = re.search(r"\blook(?:s|ing)? like (?P<look>.+)", sentence)
+    if look is None:
+        return None
+    step = _read_clause(f"make the image look like {look['look'].strip(' .')}")
+    return step or IntentStep(EditType.TONE, words=(look["look"].strip(" ."),))
+
+
 def _premise(context: Sequence[str]) -> IntentStep | None:
     for earlier in context:
         sentence = normalise(earlier)
         if _STANDING.search(sentence):
-            wish = transform.wish(sentence)
+            wish = transform.wish(sentence) or _wished_look(sentence)
             if wish is not None:
                 return wish
     return None

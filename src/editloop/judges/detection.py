@@ -1,0 +1,100 @@
+"""How many planted flaws a judge catches, and how many good triplets it rejects."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from editloop.core.seeds import generator
+from editloop.judges.base import Judge
+from editloop.judges.corruptors import FLAWS, Corruptor, Specimen
+
+Z_95 = 1.959964
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share with its count."""
+
+    hits: int
+    n: int
+
+    @property
+    def share(self) -> float:
+        """hits / n; NaN when nothing was counted."""
+        return self.hits / self.n if self.n else math.nan
+
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the share (Wilson 1927); (0, 1) when nothing was counted."""
+        if not self.n:
+            return 0.0, 1.0
+        spread = Z_95**2 / self.n
+        centre = (self.share + spread / 2) / (1 + spread)
+        half = Z_95 * math.sqrt(self.share * (1 - self.share) / self.n + spread / (4 * self.n)) / (1 + spread)
+        return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass
+class DetectionReport:
+    """Rejections by planted flaw and, for untouched triplets, by edit type."""
+
+    detected: dict[str, Rate] = field(default_factory=dict)
+    false_alarms: dict[str, Rate] = field(default_factory=dict)
+    reasons: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Flaw (or ``good:<edit type>``) -> reject reason -> count."""
+
+    @property
+    def false_alarm(self) -> Rate:
+        """Over all edit types."""
+        return Rate(sum(r.hits for r in self.false_alarms.values()), sum(r.n for r in self.false_alarms.values()))
+
+
+def measure_detection(
+    judge: Judge,
+    specimens: Sequence[Specimen],
+    *,
+    seed: int = 0,
+    flaws: Mapping[str, Corruptor] = FLAWS,
+    only_accepted: bool = True,
+    progress: Callable[[int], None] | None = None,
+) -> DetectionReport:
+    """Judges every specimen as it is and once with every flaw that can be planted into it.
+
+    Args:
+        judge: Who is measured.
+        specimens: Good triplets.
+        seed: The same seed plants the same flaws.
+        flaws: Corruptors by name.
+        only_accepted: Plant flaws only into triplets that the judge accepts untouched, so that a detection is due to
+            the flaw.
+        progress: Called with the number of specimens done.
+    """
+    counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    alarms: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for index, good in enumerate(specimens):
+        verdict = judge.judge(good.request)
+        _count(alarms[good.edit_type], reasons[f"good:{good.edit_type}"], verdict.accepted, verdict.reject_reason)
+        if verdict.accepted or not only_accepted:
+            others = [*specimens[:index], *specimens[index + 1 :]]
+            for name, corrupt in flaws.items():
+                broken = corrupt(good, others, generator(seed, name, index))
+                if broken is not None:
+                    found = judge.judge(broken)
+                    _count(counts[name], reasons[name], found.accepted, found.reject_reason)
+        if progress is not None:
+            progress(index + 1)
+    return DetectionReport(
+        detected={name: Rate(*counts[name]) for name in flaws if name in counts},
+        false_alarms={kind: Rate(*alarms[kind]) for kind in sorted(alarms)},
+        reasons={name: dict(counter.most_common()) for name, counter in reasons.items() if counter},
+    )
+
+
+def _count(tally: list[int], reasons: Counter[str], accepted: bool | None, reason: str | None) -> None:  # noqa: FBT001
+    tally[1] += 1
+    if not accepted:
+        tally[0] += 1
+        reasons[reason or "unscored"] += 1
