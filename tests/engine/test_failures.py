@@ -47,7 +47,7 @@ def test_a_record_that_kills_its_worker_costs_only_itself(tmp_path: Path) -> Non
 def test_a_stage_that_mostly_fails_stops_the_run(tmp_path: Path) -> None:
     stages = [toys.Shout(toys.CallLog()), toys.Poison(toys.Poisoned(every=1))]
     with pytest.raises(
-        StageError, match="stage 'poison' failed on 64 of 64 records.*RuntimeError: cannot"
+        StageError, match=r"stage 'poison' failed on 64 of 64 records.*RuntimeError: cannot"
     ):
         run_pipeline(stages, toys.words(200), run_dir=tmp_path)
     mended = [toys.Shout(toys.CallLog()), toys.Poison(toys.Poisoned(every=1000))]
@@ -170,7 +170,7 @@ def test_a_class_of_a_script_is_found_by_its_file() -> None:
 
 def test_remote_calls_refill_and_fail_alone(tmp_path: Path) -> None:
     toys.Ask.peak = 0
-    stage = toys.Ask(toys.CallLog(pause_s=0.01))
+    stage = toys.Ask(toys.CallLog())
     with run_pipeline([stage], toys.words(100), run_dir=tmp_path) as result:
         assert result.counts[0].kept == 99
         (failure,) = result.rejected()
@@ -207,5 +207,6 @@ class Chatty(Stage[toys.Word, toys.Word, toys.NoConfig]):
 
     def run(self, records):  # type: ignore[no-untyped-def]
         os.write(1, b"on paper\n")
-        print("aloud", file=sys.stdout, flush=True)
+        sys.stdout.write("aloud\n")
+        sys.stdout.flush()
         return [Kept((record,)) for record in records]

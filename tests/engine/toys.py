@@ -44,11 +44,15 @@ class NoConfig(StageConfig):
 
 
 class CallLog(StageConfig):
-    """Where a stage writes down each record it really worked on; not part of what it computes."""
+    """Where a stage writes down each record that it really worked on, and what it appends."""
 
     path: str = ""
     suffix: str = "!"
-    pause_s: float = 0.0
+
+
+def pause() -> None:
+    """Take the time that the environment says, which is no part of a stage's key."""
+    time.sleep(float(os.environ.get("TOY_PAUSE_S", "0")))
 
 
 def word(number: int) -> Word:
@@ -78,7 +82,7 @@ class Shout(Stage[Word, Word, CallLog]):
     def run(self, records: Sequence[Word]) -> list[Kept[Word] | Dropped]:
         for record in records:
             note(self.config.path, f"shout {record.text}")
-            time.sleep(self.config.pause_s)
+            pause()
         return [
             Kept((r.model_copy(update={"text": r.text.upper() + self.config.suffix}),))
             for r in records
@@ -178,7 +182,7 @@ class Draw(Stage[Word, Drawing, CallLog]):
         outcomes: list[Kept[Drawing] | Dropped] = []
         for record in records:
             note(self.config.path, f"draw {record.text}")
-            time.sleep(self.config.pause_s)
+            pause()
             random = generator(self.context.run_seed, record.id, self.name)
             pixels = random.integers(0, 255, (24, 16, 3), dtype=np.uint8)
             drawing = Drawing(id=record.id, text=record.text, picture=self.context.save(pixels))
@@ -209,6 +213,12 @@ class Look(Stage[Drawing, Drawing, NoConfig]):
         ]
 
 
+class DrawnEven(Even):
+    name = "drawn_even"
+    input = Drawing
+    output = Drawing
+
+
 class FirstHalf(Stage[Word, Word, NoConfig]):
     """Keeps the half with the lower ids."""
 
@@ -236,7 +246,7 @@ class Ask(RemoteStage[Word, Word, CallLog]):
     async def call(self, record: Word) -> Kept[Word] | Dropped:
         type(self).in_flight += 1
         type(self).peak = max(type(self).peak, self.in_flight)
-        await asyncio.sleep(self.config.pause_s)
+        await asyncio.sleep(0.01)
         type(self).in_flight -= 1
         note(self.config.path, f"ask {record.text}")
         if record.text.endswith(" 13"):

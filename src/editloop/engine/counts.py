@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import JsonValue
 
@@ -45,6 +45,24 @@ class StageCounts:
             "replayed": self.replayed,
             "seconds": round(self.seconds, 3),
         }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> StageCounts:
+        """From what `as_json` wrote."""
+        numbers = {name: value[name] for name in ("kept", "out", "failed", "replayed", "seconds")}
+        return cls(value["name"], value["in"], dropped=Counter(value["dropped"]), **numbers)
+
+    def __add__(self, other: StageCounts) -> StageCounts:
+        return StageCounts(
+            self.name,
+            self.taken + other.taken,
+            self.kept + other.kept,
+            self.out + other.out,
+            self.dropped + other.dropped,
+            self.failed + other.failed,
+            self.replayed + other.replayed,
+            self.seconds + other.seconds,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from pydantic import BaseModel
 
+from editloop.core.errors import StoreError
 from editloop.engine.context import StoreContext
 from editloop.engine.counts import StageCounts
+from editloop.engine.plan import labels
+from editloop.engine.stage import Stage
 from editloop.store.blobs import BlobStore
 from editloop.store.journal import BlobIndex, Status
 from editloop.store.ledger import LedgerReader
+from editloop.store.runs import read_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,14 @@ class RunImages:
     def __init__(self, run: Path) -> None:
         self._index = BlobIndex(run / "journal.sqlite")
         self._store = BlobStore(run / "blobs", self._index.find)
+
+    def has(self, sha256: str) -> bool:
+        """Whether there is an image with this hash."""
+        return self._index.find(sha256) is not None
+
+    def get(self, sha256: str) -> bytes:
+        """The encoded bytes."""
+        return self._store.get(sha256)
 
     def context(self) -> StoreContext:
         """Loads images by reference."""
@@ -114,10 +127,49 @@ class RunResult:
         finally:
             reader.close()
 
+    def has_image(self, sha256: str) -> bool:
+        """Whether this run stored an image."""
+        return self._run_images.has(sha256)
+
+    def image_bytes(self, sha256: str) -> bytes:
+        """The encoded bytes of an image.
+
+        Raises:
+            StoreError: when the run has none with this hash.
+        """
+        return self._run_images.get(sha256)
+
     @property
     def computed(self) -> int:
         """Stage outcomes that this run worked out, rather than found in the journal."""
         return sum(count.computed for count in self.counts)
+
+    @classmethod
+    def open(cls, run_dir: Path, stages: Sequence[Stage[Any, Any, Any]]) -> RunResult:
+        """The result of a run that has ended, for reading.
+
+        Args:
+            run_dir: Its folder.
+            stages: The stages that it ran, for the types of their records.
+
+        Raises:
+            StoreError: when the run is not done, or ran other stages.
+        """
+        manifest = read_manifest(run_dir)
+        found: Any = manifest.counts
+        names = [count["name"] for count in found.get("stages", [])]
+        if manifest.status != "done" or names != labels(stages):
+            raise StoreError(
+                f"{run_dir} is {manifest.status} with stages {names}, expected done with {labels(stages)}: run it first"
+            )
+        return cls(
+            run_dir,
+            tuple(StageCounts.from_json(count) for count in found["stages"]),
+            tuple(stage.output for stage in stages),
+            inputs=found["inputs"],
+            duplicates=found["duplicates"],
+            seconds=manifest.attempts[-1].seconds,
+        )
 
     def close(self) -> None:
         """Close files; remove the temporary folder of a run without one."""

@@ -290,7 +290,7 @@ class _Run:
 
     async def _tick(self, journal: Journal) -> None:
         while True:
-            await asyncio.sleep(GROUP_SECONDS)
+            await asyncio.sleep(GROUP_SECONDS / 2)
             if journal.overdue:
                 journal.commit()
             if time.perf_counter() - self._last_progress >= _PROGRESS_SECONDS:

@@ -14,6 +14,7 @@ from typing import IO, Any, Final
 from pydantic import BaseModel
 
 from editloop.core.errors import StageError
+from editloop.engine.stage import Stage
 
 _LENGTH: Final = struct.Struct(">I")
 
@@ -119,6 +120,18 @@ class StageAddress(BaseModel):
     stage: ClassAddress
     config: ClassAddress
     parameters: dict[str, Any]
+
+
+def make_stage(address: StageAddress) -> Stage[Any, Any, Any]:
+    """A copy of a stage.
+
+    Raises:
+        StageError: when its class cannot be found.
+    """
+    config: Any = address.config.load()
+    kind: Any = address.stage.load()
+    stage: Stage[Any, Any, Any] = kind(config.model_validate(address.parameters))
+    return stage
 
 
 class Hello(BaseModel):

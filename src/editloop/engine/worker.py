@@ -22,7 +22,7 @@ from editloop.engine.context import StoreContext
 from editloop.engine.execute import execute, open_stage
 from editloop.engine.outcomes import seal, to_wire
 from editloop.engine.stage import Stage
-from editloop.engine.wire import Hello, PeerGone, StageAddress, receive, send
+from editloop.engine.wire import Hello, PeerGone, make_stage, receive, send
 from editloop.store.blobs import BlobStore
 from editloop.store.journal import BlobIndex
 
@@ -65,17 +65,10 @@ class Worker:
 
     def _stage(self, number: int) -> Stage[Any, Any, Any]:
         if number not in self._stages:
-            stage = _make(self._addresses[number])
+            stage = make_stage(self._addresses[number])
             open_stage(stage, self._context)
             self._stages[number] = stage
         return self._stages[number]
-
-
-def _make(address: StageAddress) -> Stage[Any, Any, Any]:
-    config: Any = address.config.load()
-    stage: Any = address.stage.load()
-    made: Stage[Any, Any, Any] = stage(config.model_validate(address.parameters))
-    return made
 
 
 def _listen(stream: IO[bytes], inbox: queue.SimpleQueue[dict[str, Any] | None]) -> None:
