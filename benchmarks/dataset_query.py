@@ -2,7 +2,7 @@
 
 Two tables. The first asks one question (count and median score by edit type) of a million rows of metadata, in Parquet and in
 JSON lines, through DuckDB. The second reads random triplets out of every layout that holds the same records. The page
-cache is dropped for each file before each timing; rounds take turns, the best of each counts, and only ratios mean much.
+cache is dropped for each file before each timing (not the inode cache, which flatters the plain folder); rounds take turns, the best of each counts, and only ratios mean much.
 """
 
 from __future__ import annotations

@@ -31,6 +31,9 @@ MAX_GROUP_ROWS = 100
 MAX_GROUP_BYTES = 32 * 2**20
 MAX_FILE_BYTES = 512 * 2**20
 _DATA = "data"
+_OPEN_FILES = 16
+_CACHED_COLUMNS = 4
+"""Image columns of row groups kept by a reader: those of one row group, at most 32 MB."""
 
 
 class ParquetLayout(Layout):
@@ -149,7 +152,8 @@ class _Reader:
     def __init__(self, files: list[Path]) -> None:
         self._files = files
         self._index: ImageIndex[_Place] = ImageIndex(self._scan)
-        self._image_group = lru_cache(maxsize=2)(self._read_image_group)
+        self._opened = lru_cache(maxsize=_OPEN_FILES)(self._open)
+        self._images = lru_cache(maxsize=_CACHED_COLUMNS)(self._read_images)
 
     def __iter__(self) -> Iterator[EditRecord]:
         columns = [n for n in arrow_schema().names if n not in IMAGE_COLUMNS]
@@ -163,28 +167,28 @@ class _Reader:
             yield from _places(file, group, row, fields)
 
     def _rows(self, columns: list[str]) -> Iterator[tuple[int, int, int, Row]]:
-        import pyarrow.parquet as pq
-
-        for number, path in enumerate(self._files):
-            with pq.ParquetFile(path) as file:
-                for group in range(file.num_row_groups):
-                    rows = file.read_row_group(group, columns=columns).to_pylist()
-                    for row, fields in enumerate(rows):
-                        yield number, group, row, fields
+        for number in range(len(self._files)):
+            file = self._opened(number)
+            for group in range(file.num_row_groups):
+                rows = file.read_row_group(group, columns=columns).to_pylist()
+                for row, fields in enumerate(rows):
+                    yield number, group, row, fields
 
     def load(self, ref: ImageRef) -> bytes:
         place = self._index.find(ref.sha256)
-        cell = self._image_group(place.file, place.group).column(place.column)[place.row]
+        cell = self._images(place.file, place.group, place.column)[place.row]
         if place.column == "references":
             cell = cell[place.item]
         data: bytes = cell["bytes"].as_py()
         return data
 
-    def _read_image_group(self, file: int, group: int) -> Any:
+    def _open(self, file: int) -> Any:
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self._files[file]) as opened:
-            return opened.read_row_group(group, columns=list(IMAGE_COLUMNS))
+        return pq.ParquetFile(self._files[file])
+
+    def _read_images(self, file: int, group: int, column: str) -> Any:
+        return self._opened(file).read_row_group(group, columns=[column]).column(column)
 
 
 def _places(file: int, group: int, row: int, fields: Row) -> Iterator[tuple[str, _Place]]:
