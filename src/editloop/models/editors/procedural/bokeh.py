@@ -98,11 +98,6 @@ def background_sharpness(image: RgbImage, matte: Matte) -> float:
     return float((detail[background] > 0.010).mean())
 
 
-def _uncertainty(matte: Matte) -> float:
-    """Undecided area over solid area."""
-    return float(((matte > 0.15) & (matte < 0.85)).sum() / max(1, (matte >= 0.85).sum()))
-
-
 def _grain_level(image: RgbImage) -> float:
     """Deviation of the noise in flat areas (display values)."""
     lightness = pixels.grey(image)
@@ -128,11 +123,7 @@ def bokeh(image: RgbImage, matte: Matte, strength: str = "strong", seed: int = 0
     """
     look = look_named(STRENGTHS, strength, "bokeh strength")
     pixels.check_matte(image, matte, 0.03, 0.75)
-    if _uncertainty(matte) > 0.22:
-        raise BadInputError(
-            "uncertain_matte",
-            f"undecided edge is {_uncertainty(matte):.0%} of the object, at most 22 % is allowed",
-        )
+    pixels.check_outline(matte, 0.22)
     sharpness = background_sharpness(image, matte)
     if sharpness < 0.22:
         raise BadInputError(

@@ -68,6 +68,24 @@ def check_matte(image: RgbImage, matte: Matte, smallest: float, largest: float) 
     return share
 
 
+def check_outline(matte: Matte, most: float) -> None:
+    """Refuse a matte that is undecided about much of the object.
+
+    Args:
+        matte: The object, float32 (h, w) in [0, 1].
+        most: Largest allowed ratio of undecided area (0.15 to 0.85) to solid area.
+
+    Raises:
+        BadInputError: ``uncertain_matte``.
+    """
+    undecided = float(((matte > 0.15) & (matte < 0.85)).sum() / max(1, (matte >= 0.85).sum()))
+    if undecided > most:
+        raise BadInputError(
+            "uncertain_matte",
+            f"undecided edge is {undecided:.0%} of the object, at most {most:.0%} is allowed",
+        )
+
+
 def size_factor(image: NDArray[np.generic]) -> float:
     """Short side over `REFERENCE_SIDE`."""
     return float(min(image.shape[:2]) / REFERENCE_SIDE)

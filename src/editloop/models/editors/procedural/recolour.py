@@ -7,9 +7,10 @@ follows. Parts of other colours (text, tyres, eyes, a hand) stay as they are.
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
+from importlib import resources
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,222 +24,38 @@ from editloop.models.editors.procedural.colours import (
     colour_distance,
     colour_name,
     hue,
-    hue_distance,
     linear_from_oklab,
     named,
     oklab,
 )
+from editloop.models.editors.procedural.dominant_part import Part, dominant_part
 from editloop.models.roles import EditResult, Matte, RgbImage
 
 REFUSALS = {
     "matte_mismatch": "matte and image differ in size",
     "object_too_small": "the object covers less than 1 % of the frame",
     "object_too_large": "the object covers more than 85 % of the frame",
+    "uncertain_matte": "too much of the object's outline is undecided",
     "no_dominant_colour": "no single colour covers enough of the object",
+    "no_clear_part": "the main colour fades into others without an edge",
     "same_colour": "the object already has the wanted colour",
     "lightness_out_of_range": "the wanted colour is too far from the object's lightness to keep its shading",
-    "looks_like_skin": "the part to recolour looks like skin or fur",
 }
 
-RECOLOURABLE = frozenset(
-    [
-        "apron",
-        "armchair",
-        "backpack",
-        "bag",
-        "ball",
-        "balloon",
-        "basket",
-        "bathtub",
-        "bench",
-        "bicycle",
-        "bike",
-        "blanket",
-        "boat",
-        "book",
-        "boot",
-        "bottle",
-        "bow",
-        "bowl",
-        "box",
-        "bucket",
-        "building",
-        "bus",
-        "butterfly",
-        "camera",
-        "can",
-        "candle",
-        "canoe",
-        "cap",
-        "car",
-        "carpet",
-        "chair",
-        "clock",
-        "coat",
-        "couch",
-        "cup",
-        "curtain",
-        "cushion",
-        "door",
-        "dress",
-        "drum",
-        "emoji",
-        "fence",
-        "flag",
-        "flower",
-        "glass",
-        "glove",
-        "guitar",
-        "handbag",
-        "hat",
-        "headphones",
-        "helmet",
-        "hoodie",
-        "house",
-        "jacket",
-        "jar",
-        "jeans",
-        "jug",
-        "kayak",
-        "kettle",
-        "kite",
-        "lamp",
-        "lampshade",
-        "lantern",
-        "laptop",
-        "lipstick",
-        "lunchbox",
-        "mailbox",
-        "motorcycle",
-        "mug",
-        "notebook",
-        "pan",
-        "parachute",
-        "pen",
-        "phone",
-        "piano",
-        "pillow",
-        "pitcher",
-        "plate",
-        "plush",
-        "plushie",
-        "pot",
-        "purse",
-        "robot",
-        "rope",
-        "rose",
-        "rucksack",
-        "rug",
-        "sail",
-        "sandal",
-        "scarf",
-        "scooter",
-        "shirt",
-        "shoe",
-        "shorts",
-        "skateboard",
-        "skirt",
-        "sled",
-        "sneaker",
-        "sock",
-        "sofa",
-        "stool",
-        "suitcase",
-        "sunglasses",
-        "surfboard",
-        "sweater",
-        "t-shirt",
-        "teapot",
-        "teddy_bear",
-        "telephone",
-        "tent",
-        "tie",
-        "toaster",
-        "towel",
-        "toy",
-        "train",
-        "tram",
-        "tray",
-        "truck",
-        "tulip",
-        "umbrella",
-        "van",
-        "vase",
-        "vehicle",
-        "wagon",
-        "wall",
-        "wallet",
-        "watch",
-    ]
+_NOUNS = tomllib.loads(
+    resources.files("editloop.models.editors.procedural")
+    .joinpath("recolour_nouns.toml")
+    .read_text(encoding="utf-8")
 )
+RECOLOURABLE = frozenset(_NOUNS["usual"].split())
 """Nouns whose colour people do change."""
-
-ODD_TO_RECOLOUR = frozenset(
-    [
-        "animal",
-        "apple",
-        "banana",
-        "bear",
-        "bird",
-        "bread",
-        "broccoli",
-        "cake",
-        "camel",
-        "carrot",
-        "cat",
-        "cow",
-        "deer",
-        "dog",
-        "donut",
-        "duck",
-        "elephant",
-        "face",
-        "fire",
-        "fish",
-        "food",
-        "fox",
-        "giraffe",
-        "goat",
-        "grass",
-        "hand",
-        "horse",
-        "human",
-        "leaf",
-        "lion",
-        "man",
-        "meat",
-        "monkey",
-        "moon",
-        "mountain",
-        "orange",
-        "person",
-        "pizza",
-        "plant",
-        "potted_plant",
-        "rabbit",
-        "rhino",
-        "river",
-        "rock",
-        "sandwich",
-        "sea",
-        "sheep",
-        "sky",
-        "squirrel",
-        "stone",
-        "sun",
-        "tiger",
-        "tree",
-        "water",
-        "wolf",
-        "woman",
-        "zebra",
-    ]
-)
+ODD_TO_RECOLOUR = frozenset(_NOUNS["odd"].split())
 """Nouns for which a new colour looks like a mistake."""
 
-_CHROMATIC = 0.045
-"""OKLab chroma from which a pixel counts as coloured."""
-_LEAST_PART = 0.30
+_LEAST_PART = 0.38
+_MOST_DARKENING = 0.36
+_MOST_LIGHTENING = 1.30
+"""Lifting a surface further than this makes it glow in its surroundings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,59 +66,6 @@ class Option:
     part_share: float
     """Share of the object that would change, in [0, 1]."""
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The dominant part of an object."""
-
-    weight: NDArray[np.float32]
-    """Soft membership, (h, w) in [0, 1], not yet multiplied by the matte."""
-    share: float
-    lab: tuple[float, float, float]
-    chromatic: bool
-
-
-def _dominant_hue(lab: NDArray[np.float32], inside: NDArray[np.bool_]) -> float:
-    strength = chroma(lab)[inside]
-    bins = np.bincount(
-        (hue(lab)[inside] // 5).astype(np.int64) % 72, weights=strength, minlength=72
-    )
-    window = np.hanning(9)[1:-1]
-    wrapped = np.concatenate([bins[-3:], bins, bins[:3]])
-    return float(np.argmax(np.convolve(wrapped, window, mode="valid")) * 5 + 2.5)
-
-
-def _refine(weight: NDArray[np.float32], image: RgbImage) -> NDArray[np.float32]:
-    """Membership smoothed along the picture's own edges, so that speckles vanish."""
-    radius = max(2, round(4 * pixels.size_factor(image)))
-    smooth = cv2.ximgproc.guidedFilter(pixels.unit(image), weight, radius, 1e-3)
-    return pixels.smoothstep(np.asarray(smooth, np.float32), 0.1, 0.75)
-
-
-def _dominant_part(image: RgbImage, lab: NDArray[np.float32], matte: Matte) -> _Part:
-    inside = matte > 0.6
-    strength, lightness = chroma(lab), lab[..., 0]
-    relative = strength / np.maximum(lightness, 0.25)
-    coloured = inside & (relative > 0.075)
-    chromatic = bool(coloured.sum() > 0.35 * inside.sum())
-    if chromatic:
-        centre = _dominant_hue(lab, coloured)
-        angle = 1 - pixels.smoothstep(hue_distance(hue(lab), centre), 26, 44)
-        weight = angle * pixels.smoothstep(relative, 0.025, 0.075)
-    else:
-        weight = 1 - pixels.smoothstep(relative, 0.07, 0.13)
-        typical = float(np.median(lightness[inside & (weight > 0.5)]))
-        weight *= 1 - pixels.smoothstep(np.abs(lightness - typical), 0.28, 0.42)
-    weight = _refine(weight.astype(np.float32), image)
-    members = inside & (weight > 0.5)
-    share = float(members.sum() / max(1, inside.sum()))
-    if not members.any():
-        return _Part(weight, 0.0, (0.0, 0.0, 0.0), chromatic)
-    centre_lab = np.median(lab[members], axis=0)
-    return _Part(
-        weight, share, (float(centre_lab[0]), float(centre_lab[1]), float(centre_lab[2])), chromatic
-    )
 
 
 def _bent_lightness(
@@ -318,7 +82,14 @@ def _wanted_lightness(target: NamedColour, typical: float) -> float:
     """A compromise between the target's own lightness and the object's: shading survives, the name still fits."""
     wanted = target.lab[0]
     pull = 0.85 if target.name in NEUTRALS or target.name in {"yellow", "brown", "beige"} else 0.62
-    return typical + pull * (wanted - typical)
+    return min(typical + pull * (wanted - typical), _MOST_LIGHTENING * typical)
+
+
+def _new_typical(part: Part, target: NamedColour) -> tuple[float, float, float]:
+    """OKLab of the object's typical shade after the change; a dark surface takes less chroma than a light one."""
+    lightness = _wanted_lightness(target, max(part.lab[0], 0.05))
+    strength = min(1.0, (lightness / target.lab[0])) ** 0.9
+    return lightness, target.lab[1] * strength, target.lab[2] * strength
 
 
 def _into_gamut(lab: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -344,12 +115,12 @@ def _into_gamut(lab: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.clip(light, 0, 1)
 
 
-def _recoloured(lab: NDArray[np.float32], part: _Part, target: NamedColour) -> NDArray[np.float32]:
+def _recoloured(lab: NDArray[np.float32], part: Part, target: NamedColour) -> NDArray[np.float32]:
     """Display values of `lab` (n, 3) after the change."""
     typical = max(part.lab[0], 0.05)
     wanted = _wanted_lightness(target, typical)
     lightness = np.clip(_bent_lightness(lab[:, 0], typical, wanted), 0, 1)
-    target_chroma = float(np.hypot(*target.lab[1:]))
+    target_chroma = float(np.hypot(*_new_typical(part, target)[1:]))
     target_hue = np.radians(float(hue(np.array([target.lab], np.float32))[0]))
     if part.chromatic:
         own = max(float(np.hypot(*part.lab[1:])), 0.02)
@@ -369,25 +140,34 @@ def _recoloured(lab: NDArray[np.float32], part: _Part, target: NamedColour) -> N
     return pixels.from_linear(_into_gamut(new))
 
 
-def _objection(part: _Part, target: NamedColour) -> tuple[str, str] | None:
+def _objection(part: Part, target: NamedColour) -> tuple[str, str] | None:
     """Why this colour would not look right, as (reason, detail)."""
     if part.share < _LEAST_PART:
         return (
             "no_dominant_colour",
             f"the largest single-coloured part is {part.share:.0%} of the object",
         )
+    if part.blurred_out > 0.15:
+        return "no_clear_part", f"{part.blurred_out:.0%} of the object fades out of its main colour"
     present = colour_name(part.lab)
     if present == target.name or colour_distance(part.lab, target.lab) < 14:
         return "same_colour", f"the object is {present}, close to {target.name}"
-    ratio = _wanted_lightness(target, part.lab[0]) / max(part.lab[0], 0.05)
-    if not 0.38 <= ratio <= 1.55:
+    if _wanted_lightness(target, part.lab[0]) < _MOST_DARKENING * part.lab[0]:
+        return "lightness_out_of_range", f"{target.name} is too dark for a surface this bright"
+    reached = colour_name(_new_typical(part, target))
+    if reached != target.name:
         return (
             "lightness_out_of_range",
-            f"{present} to {target.name} would scale its lightness by {ratio:.2f}",
+            f"with its shading kept, the object would look {reached}, not {target.name}",
         )
     if part.lab[0] < 0.24 and target.name != "grey":
         return "lightness_out_of_range", f"a {present} surface this dark shows no shading to colour"
     return None
+
+
+def _check(image: RgbImage, matte: Matte) -> None:
+    pixels.check_matte(image, matte, 0.01, 0.85)
+    pixels.check_outline(matte, 0.30)
 
 
 def recolour_options(image: RgbImage, matte: Matte) -> list[Option]:
@@ -401,10 +181,10 @@ def recolour_options(image: RgbImage, matte: Matte) -> list[Option]:
         Possibly nothing: a picture that offers no convincing change.
     """
     try:
-        pixels.check_matte(image, matte, 0.01, 0.85)
+        _check(image, matte)
     except BadInputError:
         return []
-    part = _dominant_part(image, oklab(image), matte)
+    part = dominant_part(image, oklab(image), matte)
     present = colour_name(part.lab)
     options = []
     for target in COLOURS.values():
@@ -439,13 +219,14 @@ def recolour(image: RgbImage, matte: Matte, colour: str) -> EditResult:
         UnknownNameError: `colour` has no entry.
     """
     target = named(colour)
-    pixels.check_matte(image, matte, 0.01, 0.85)
+    _check(image, matte)
     lab = oklab(image)
-    part = _dominant_part(image, lab, matte)
+    part = dominant_part(image, lab, matte)
     objection = _objection(part, target)
     if objection:
         raise BadInputError(*objection)
-    weight = (part.weight * matte).astype(np.float32)
+    # A mixed pixel at the outline keeps the object's hue, so it is recoloured in full: no fringe of the old colour.
+    weight = part.weight * pixels.smoothstep(matte, 0.02, 0.55)
     touched = weight > 0.004
     edited = pixels.unit(image)
     edited[touched] = _recoloured(lab[touched], part, target)

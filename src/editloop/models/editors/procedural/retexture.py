@@ -119,29 +119,25 @@ def _painted(image: RgbImage, matte: Matte, name: str, rng: np.random.Generator)
     )
 
 
-def _objection(image: RgbImage, matte: Matte) -> tuple[str, str] | None:
-    uncertain = float(((matte > 0.15) & (matte < 0.85)).sum() / max(1, (matte >= 0.85).sum()))
-    if uncertain > 0.2:
-        return (
-            "uncertain_matte",
-            f"undecided edge is {uncertain:.0%} of the object, at most 20 % is allowed",
-        )
+def _check(image: RgbImage, matte: Matte) -> None:
+    """Refuse what cannot carry a material; raises BadInputError with one of `REFUSALS`."""
+    pixels.check_matte(image, matte, 0.03, 0.75)
+    pixels.check_outline(matte, 0.20)
     lightness = pixels.grey(image)[matte > 0.6]
     low, middle, high = (float(value) for value in np.percentile(lightness, [5, 50, 95]))
     if middle < 0.14:
-        return "too_dark", f"the object's lightness is {middle:.0%}, 14 % is needed"
+        raise BadInputError("too_dark", f"the object's lightness is {middle:.0%}, 14 % is needed")
     if high - low < 0.12:
-        return "no_shading", f"its lightness spans {high - low:.0%}, 12 % is needed"
-    return None
+        raise BadInputError("no_shading", f"its lightness spans {high - low:.0%}, 12 % is needed")
 
 
 def material_options(image: RgbImage, matte: Matte) -> list[str]:
     """The materials that the object can carry, in catalogue order."""
     try:
-        pixels.check_matte(image, matte, 0.03, 0.75)
+        _check(image, matte)
     except BadInputError:
         return []
-    return list(MATERIALS) if _objection(image, matte) is None else []
+    return list(MATERIALS)
 
 
 def retexture(image: RgbImage, matte: Matte, material: str, seed: int = 0) -> EditResult:
@@ -158,10 +154,7 @@ def retexture(image: RgbImage, matte: Matte, material: str, seed: int = 0) -> Ed
         UnknownNameError: `material` has no entry.
     """
     look = look_named(MATERIALS, material, "material")
-    pixels.check_matte(image, matte, 0.03, 0.75)
-    objection = _objection(image, matte)
-    if objection:
-        raise BadInputError(*objection)
+    _check(image, matte)
     if look.name in _METALS:
         edited = _metal(image, matte, look.name)
     else:
