@@ -7,6 +7,7 @@ so a member called ``../../etc/passwd`` can do no harm. Members that are links o
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -44,8 +45,9 @@ def read_members(archive: Path, members: set[str]) -> Iterator[tuple[str, IO[byt
         zipfile.BadZipFile,
         zlib.error,
         struct.error,
+        lzma.LZMAError,
         EOFError,
-        UnicodeDecodeError,
+        ValueError,
     ) as error:
         raise AssetError(f"{archive.name} is damaged: {error}; fetch it again") from error
     if missing := members - seen:
