@@ -118,8 +118,14 @@ def report_input(
 ) -> ReportInput:
     """Three types, a dialogue, two kinds of rejection, one hostile text in every place that shows text."""
     removed = [make_record(n, 3.0 + n / 10, edit_type=EditType.REMOVE) for n in range(10, 15)]
-    hostile = make_record(
-        20, instruction=f"Add {HOSTILE}", phrasings=(Phrasing(style="casual", text=HOSTILE),)
+    plain = make_record(20)
+    origin = Origin(name=HOSTILE, author=HOSTILE, url="javascript:alert(1)")
+    hostile = plain.model_copy(
+        update={
+            "instruction": f"Add {HOSTILE}",
+            "phrasings": (Phrasing(style="casual", text=HOSTILE),),
+            "provenance": plain.provenance.model_copy(update={"origin": origin}),
+        }
     )
     refused = make_record(30, 1.5)
     return ReportInput(

@@ -51,6 +51,19 @@ def test_it_opens_without_a_complaint_and_hostile_text_stays_text(
     assert browser.read(CARDS) == 9
 
 
+def test_a_hostile_record_opens_as_text_and_its_address_is_no_link(
+    page: Path, browser: Browser
+) -> None:
+    browser.open(page, "#q=onerror")
+    browser.click("#grid a")
+    browser.until(OPENED)
+    assert title_of_viewer(browser).startswith("Add </script><img")
+    assert browser.read("document.querySelectorAll('#details img').length") == 0
+    assert browser.read("document.querySelectorAll('#details dd a').length") == 0
+    assert browser.read("document.title") != "owned"
+    assert browser.complaints == []
+
+
 def test_outcome_type_reason_and_words_narrow_the_grid(page: Path, browser: Browser) -> None:
     browser.click("[data-type=remove]")
     assert browser.read(SHOWN) == "5 of 11"

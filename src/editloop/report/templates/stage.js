@@ -39,7 +39,7 @@ function drawStage(entry) {
   showPicture("after", entry.target, `After: ${entry.instruction}`);
   for (const id of ["mask-left", "mask-right"]) showPicture(id, entry.mask, "");
   byId("mask-toggle").disabled = !entry.mask;
-  byId("divider").disabled = !entry.target;
+  for (const button of document.querySelectorAll("[data-choose]")) button.disabled = !entry.target;
   setDivider(50);
   setMode(view.mode);
   setMask(view.mask);
