@@ -101,6 +101,24 @@ class ShoutInProcess(Shout):
     batch_size = 4
 
 
+class Leave(Stage[Word, Word, NoConfig]):
+    """Leaves words alone, but for those that hold `changed`."""
+
+    name = "leave"
+    version = "1"
+    input = Word
+    output = Word
+    changed = "nothing"
+
+    def run(self, records: Sequence[Word]) -> list[Kept[Word] | Dropped]:
+        return [
+            Kept((r.model_copy(update={"text": r.text + "2"}),))
+            if self.changed in r.text
+            else Kept((r,))
+            for r in records
+        ]
+
+
 class Even(Stage[Word, Word, NoConfig]):
     """Lets records with an even last digit pass untouched."""
 
@@ -252,3 +270,27 @@ class Ask(RemoteStage[Word, Word, CallLog]):
         if record.text.endswith(" 13"):
             raise ModelCallError("the endpoint is unlucky")
         return Kept((record.model_copy(update={"text": record.text + "?"}),))
+
+
+class Measured(Word):
+    length: float
+
+
+class NotFinite(Stage[Word, Measured, NoConfig]):
+    name = "not_finite"
+    version = "1"
+    input = Word
+    output = Measured
+
+    def run(self, records: Sequence[Word]) -> list[Kept[Measured] | Dropped]:
+        return [Kept((Measured(id=r.id, text=r.text, length=float("nan")),)) for r in records]
+
+
+class Measure(Stage[Measured, Measured, NoConfig]):
+    name = "measure"
+    version = "1"
+    input = Measured
+    output = Measured
+
+    def run(self, records: Sequence[Measured]) -> list[Kept[Measured] | Dropped]:
+        return [Kept((record,)) for record in records]

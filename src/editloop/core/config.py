@@ -99,7 +99,9 @@ def _parse(setting: str) -> tuple[list[str], Any]:
 
 def _set(values: dict[str, Any], keys: list[str], value: Any) -> None:
     for depth, key in enumerate(keys[:-1]):
-        below = values.setdefault(key, {})
+        if values.get(key) is None:
+            values[key] = {}
+        below = values[key]
         if not isinstance(below, dict):
             raise ConfigError(
                 f"cannot set {'.'.join(keys)}: {'.'.join(keys[: depth + 1])} is {below!r}, which has no keys"
