@@ -184,3 +184,17 @@ def test_wrong_requests_say_what_is_missing():
         write_dialogue(EditType.ADD, [], 0)
     with pytest.raises(UsageError, match="colour, material or style"):
         write_dialogue(EditType.CONTENT_MEMORY, [Round(EditType.ADJUST, CUP)] * 2, 0)
+
+
+def test_idioms_belong_to_looks_that_exist():
+    from editloop.mine.instructions.phrases import wordings
+    from editloop.models.editors.procedural.relight import LIGHTS
+    from editloop.models.editors.procedural.style import STYLES
+    from editloop.models.editors.procedural.tone import TONES
+
+    phrases = {look.phrase for looks in (LIGHTS, STYLES, TONES) for look in looks.values()}
+    assert set(wordings("looks")) <= phrases
+    night = Slots(tone="a night scene", detail="deep blue shadows")
+    texts = {t for seed in range(60) for t in _texts(write_instruction(EditType.TONE, night, seed))}
+    assert "Turn day into night." in texts
+    assert len(texts) > 40

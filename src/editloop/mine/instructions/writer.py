@@ -79,7 +79,14 @@ def write_instruction(edit_type: EditType, slots: Slots, seed: int) -> Written:
     limit = 1 if edit_type in _ONE_ADJECTIVE else 2
     main = _main_style(seed)
     texts = {
-        style: _draw(table[style], slots, style, _rng(seed, style), limit, woven=style == main)
+        style: _draw(
+            [*table[style], *_idioms(slots, style)],
+            slots,
+            style,
+            _rng(seed, style),
+            limit,
+            woven=style == main,
+        )
         for style in STYLES
     }
     return _written(texts, main)
@@ -204,6 +211,12 @@ def _table(edit_type: EditType, slots: Slots) -> dict[str, list[str]]:
         key = "visual_replace" if slots.object else "visual_add"
     table: dict[str, list[str]] = wordings("templates")[key]
     return table
+
+
+def _idioms(slots: Slots, style: Style) -> list[str]:
+    """Wordings that people have for this very tone, style or light."""
+    idioms = wordings("looks").get(slots.tone or slots.style or slots.light, {})
+    return list(idioms.get(style, []))
 
 
 def _for_new_things(edit_type: EditType, slots: Slots) -> Slots:
