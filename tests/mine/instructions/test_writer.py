@@ -44,7 +44,7 @@ NEEDED = {
     EditType.BACKGROUND: (Slots(background="beach"), ["beach"]),
     EditType.EXTRACT: (CUP, ["cup"]),
     EditType.STYLE: (Slots(style="a pencil sketch"), ["a pencil sketch"]),
-    EditType.TONE: (Slots(tone="a foggy morning"), ["a foggy morning"]),
+    EditType.TONE: (Slots(tone="a stormy evening"), ["a stormy evening"]),
     EditType.RELIGHT: (Slots(light="warm light"), ["warm light"]),
     EditType.VISUAL: (Slots(new_object="vase"), ["vase", "reference|second|other"]),
 }
