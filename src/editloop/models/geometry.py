@@ -50,3 +50,37 @@ def suppress_duplicates(
         limit = np.where(classes[left] == classes[best], same_class, any_class)
         left = left[box_overlaps(boxes[left], boxes[best]) <= limit]
     return kept
+
+
+def drop_parts(
+    boxes: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    kept: list[int],
+    *,
+    contained: float,
+    weaker: float,
+) -> list[int]:
+    """The indices of `kept` (best first) that are not parts of a better box of their class.
+
+    A part lies inside the better box with at least the fraction `contained` of its area, and scores less than
+    `weaker` times as much: the hind half of a cow, not the second cow behind it.
+    """
+    whole: list[int] = []
+    for index in kept:
+        box = boxes[index]
+        area = max(float((box[2:] - box[:2]).prod()), 1e-12)
+        rivals = [
+            i for i in whole if classes[i] == classes[index] and scores[index] < weaker * scores[i]
+        ]
+        inside = (
+            np.clip(
+                np.minimum(boxes[rivals, 2:], box[2:]) - np.maximum(boxes[rivals, :2], box[:2]),
+                0,
+                None,
+            ).prod(axis=1)
+            / area
+        )
+        if not (inside >= contained).any():
+            whole.append(index)
+    return whole

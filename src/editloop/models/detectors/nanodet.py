@@ -12,12 +12,12 @@ from PIL import Image
 
 from editloop.models.detectors.coco import COCO_CLASSES
 from editloop.models.embedded import identity_of_asset, nanodet_onnx
-from editloop.models.geometry import suppress_duplicates
+from editloop.models.geometry import drop_parts, suppress_duplicates
 from editloop.models.onnx_session import OnnxSession
 from editloop.models.roles import Detection, ModelIdentity, RgbImage
 from editloop.records.record import Box
 
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 _SIZE = 416
 _GRIDS = (52, 26, 13)
 _DISTANCES = 11
@@ -25,6 +25,8 @@ _BGR_MEAN = np.array([103.53, 116.28, 123.675], np.float32)
 _BGR_SCALE = np.array([57.375, 57.12, 58.395], np.float32)
 _SAME_CLASS_OVERLAP = 0.5
 _ANY_CLASS_OVERLAP = 0.8
+_PART_INSIDE = 0.85
+_PART_WEAKER = 0.7
 
 
 class NanoDet:
@@ -42,10 +44,12 @@ class NanoDet:
         """Detections with score >= `threshold`, best first."""
         height, width = image.shape[:2]
         boxes, scores, classes = self._candidates(_prepare(image), threshold)
-        boxes = np.clip(boxes, 0, 1) * [width, height, width, height]
+        frame = [width, height, width, height]
+        boxes = np.clip(boxes * max(width, height), 0, frame)
         kept = suppress_duplicates(
             boxes, scores, classes, same_class=_SAME_CLASS_OVERLAP, any_class=_ANY_CLASS_OVERLAP
         )
+        kept = drop_parts(boxes, scores, classes, kept, contained=_PART_INSIDE, weaker=_PART_WEAKER)
         found = []
         for index in kept:
             left, top, right, bottom = (int(side) for side in boxes[index].round())
@@ -57,7 +61,7 @@ class NanoDet:
     def _candidates(
         self, image: NDArray[np.float32], threshold: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-        """Boxes (n, 4) as fractions of the frame, scores (n,) and classes (n,) from all three grids."""
+        """Boxes (n, 4) as fractions of the square seen, scores (n,) and classes (n,) from all three grids."""
         outputs = {output.shape[1:]: output[0] for output in self._session.run(image)}
         boxes, scores, classes = [], [], []
         for grid in _GRIDS:
@@ -82,6 +86,13 @@ def decode_distances(logits: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _prepare(image: RgbImage) -> NDArray[np.float32]:
-    small = Image.fromarray(image).resize((_SIZE, _SIZE), Image.Resampling.BILINEAR)
-    bgr = np.asarray(small, np.float32)[..., ::-1]
-    return np.ascontiguousarray(((bgr - _BGR_MEAN) / _BGR_SCALE).transpose(2, 0, 1)[None])
+    """The image in the top left of a square of the mean colour: undistorted animals are recognised more often."""
+    height, width = image.shape[:2]
+    scale = _SIZE / max(height, width)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR)
+    square = np.zeros((_SIZE, _SIZE, 3), np.float32)
+    square[: size[1], : size[0]] = (
+        np.asarray(small, np.float32)[..., ::-1] - _BGR_MEAN
+    ) / _BGR_SCALE
+    return np.ascontiguousarray(square.transpose(2, 0, 1)[None])
