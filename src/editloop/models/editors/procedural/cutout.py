@@ -8,12 +8,14 @@ from editloop.core.errors import BadInputError
 from editloop.models.editors.procedural.edges import (
     HARD,
     MatteQuality,
+    Stance,
     bounding_box,
     check_pair,
     crisp,
     dominant_piece,
     foreground_colours,
     matte_quality,
+    stance,
 )
 from editloop.models.editors.procedural.pixels import size_factor
 from editloop.models.roles import Matte, RgbImage
@@ -59,6 +61,10 @@ class CutoutLimits:
     """Mean width of the half-transparent rim at 768 px."""
     min_interior_opacity: float = 0.97
     """Mean matte value away from the rim."""
+    max_notches: float = 0.115
+    """Notches in the lower outline (`edges.Stance`): grass that hides the foot."""
+    must_stand: bool = True
+    """Refuse objects whose centre of mass is not above their foot line."""
 
 
 def make_cutout(
@@ -73,7 +79,8 @@ def make_cutout(
         limits: When to refuse.
 
     Raises:
-        BadInputError: ``cut_by_frame``, ``fragmented``, ``soft_matte``, ``too_small``, ``empty_matte``, ``matte_mismatch``.
+        BadInputError: ``cut_by_frame``, ``fragmented``, ``soft_matte``, ``too_small``, ``foot_hidden``,
+            ``unstable_stance``, ``empty_matte``, ``matte_mismatch``.
     """
     check_pair(image, matte)
     limits = limits or CutoutLimits()
@@ -81,6 +88,8 @@ def make_cutout(
     quality = matte_quality(piece)
     extent = bounding_box(piece > HARD)
     _check(quality, extent, dominance, box, limits)
+    standing = stance(piece > HARD)
+    _check_stance(standing, limits)
     alpha = crisp(piece)
     frame = bounding_box(alpha > 0.02)
     view = (slice(frame.top, frame.bottom), slice(frame.left, frame.right))
@@ -89,6 +98,9 @@ def make_cutout(
         "edge_width_px": quality.edge_width_px,
         "interior_opacity": quality.interior_opacity,
         "area_frac": quality.area_frac,
+        "stance_span": standing.span,
+        "stance_overhang": standing.overhang,
+        "foot_notches": standing.notches,
         "left": float(frame.left),
         "top": float(frame.top),
         "frame_width": float(image.shape[1]),
@@ -115,3 +127,16 @@ def _check(
         raise BadInputError("soft_matte", f"the interior is {quality.interior_opacity:.0%} opaque")
     if min(extent.width, extent.height) < limits.min_side_px:
         raise BadInputError("too_small", f"the object is {extent.width} x {extent.height} px")
+
+
+def _check_stance(standing: Stance, limits: CutoutLimits) -> None:
+    if standing.notches > limits.max_notches:
+        raise BadInputError(
+            "foot_hidden", f"something hides the object's foot (notches {standing.notches:.2f})"
+        )
+    if limits.must_stand and not standing.stable:
+        raise BadInputError(
+            "unstable_stance",
+            f"the foot line spans {standing.span:.0%} of the object's width and its weight lies "
+            f"{standing.overhang:.0%} beside it",
+        )

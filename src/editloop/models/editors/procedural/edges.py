@@ -150,6 +150,55 @@ def matte_quality(matte: Matte) -> MatteQuality:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """How an object stands on its lowest points."""
+
+    span: float
+    """Width of the foot line over the object's width, 0..1."""
+    overhang: float
+    """How far the centre of mass lies outside the foot line, in object widths; 0 = supported."""
+    notches: float
+    """Thin notches in the lower outline: blades of grass that hide the foot. 0 = smooth."""
+
+    @property
+    def stable(self) -> bool:
+        """Whether the object would not topple: its weight lies above a foot of some width."""
+        return self.span >= 0.30 and self.overhang <= 0.05
+
+
+def stance(hard: Mask) -> Stance:
+    """Measure how the object in `hard` stands; see `Stance`."""
+    box = bounding_box(hard)
+    shape = hard[box.top : box.bottom, box.left : box.right]
+    height, width = shape.shape
+    columns = np.flatnonzero(shape.any(0))
+    lowest = height - 1 - shape[::-1, columns].argmax(0)
+    foot = columns[lowest >= height - 1 - 0.09 * min(height, 1.5 * width)]
+    first, last = int(foot.min()), int(foot.max())
+    centre = float(np.nonzero(shape)[1].mean())
+    return Stance(
+        span=(last - first + 1) / width,
+        overhang=max(0.0, first - centre, centre - last) / width,
+        notches=_notches(shape),
+    )
+
+
+def _notches(shape: Mask) -> float:
+    """Area that a small closing fills along the lower outline, per pixel of outline and of the closing's radius."""
+    height, width = shape.shape
+    radius = max(2.0, 0.016 * float(np.sqrt(height * width)))
+    margin = 2 * round(radius) + 2
+    padded = np.pad(shape, margin)
+    closed = np.asarray(
+        cv2.morphologyEx(padded.astype(np.uint8), cv2.MORPH_CLOSE, disc(radius)), bool
+    )
+    outline = padded & ~erode(padded, 1)
+    low = slice(margin + round(height - 0.22 * min(height, 1.5 * width)), None)
+    filled = int((closed & ~padded)[low].sum())
+    return filled / (int(outline[low].sum()) + 1) / radius
+
+
 def crisp(matte: Matte, low: float = 0.08, high: float = 0.92) -> Matte:
     """Stretch the matte so that values up to `low` become 0 and from `high` on 1."""
     return np.asarray(np.clip((matte - low) / (high - low), 0, 1), np.float32)
@@ -172,7 +221,7 @@ def foreground_colours(image: RgbImage, matte: Matte) -> RgbImage:
     alpha = matte[..., None]
     pixels = image.astype(np.float32)
     fore, back = pixels, pixels
-    for sigma in (24 * scale, 2.5 * scale):
+    for sigma in (40 * scale, 8 * scale):
         weight = blur(matte, sigma)[..., None]
         fore = _divided(blur(fore * alpha, sigma), weight)
         back = _divided(blur(back * (1 - alpha), sigma), 1 - weight)

@@ -40,7 +40,9 @@ def extract(
     Raises:
         BadInputError: ``white_on_white`` and every reason of `make_cutout`.
     """
-    cutout = make_cutout(image, matte, box, limits=limits or CutoutLimits(max_edge_width_px=6.5))
+    cutout = make_cutout(
+        image, matte, box, limits=limits or CutoutLimits(max_edge_width_px=6.5, must_stand=False)
+    )
     height, width = image.shape[:2]
     top, left = int(cutout.facts["top"]), int(cutout.facts["left"])
     if recentre:

@@ -7,7 +7,7 @@ import numpy as np
 
 from editloop.core.errors import BadInputError
 from editloop.models.editors.procedural.cutout import Cutout
-from editloop.models.editors.procedural.edges import HARD, composite, dilate
+from editloop.models.editors.procedural.edges import HARD, bounding_box, composite, dilate
 from editloop.models.editors.procedural.harmonise import (
     Harmony,
     grain,
@@ -17,13 +17,17 @@ from editloop.models.editors.procedural.harmonise import (
     match_sharpness,
     sharpness,
 )
-from editloop.models.editors.procedural.pixels import check_image
+from editloop.models.editors.procedural.pixels import blur, check_image, size_factor
 from editloop.models.editors.procedural.placement import Placement
-from editloop.models.editors.procedural.shadow import contact_shadow, darken
+from editloop.models.editors.procedural.shadow import contact_shadow, darken, sunk_in_grass
 from editloop.models.roles import EditResult, Mask, Matte, RgbImage
 
 MAX_UPSCALE = 1.35
 """Beyond this a cut-out looks softer than the photograph around it."""
+MIN_CONTRAST = 9.0
+"""Mean Lab distance from the surroundings below which the object can hardly be seen."""
+MAX_GROUND_RELIEF = 12.0
+"""Standard deviation of coarse Lab values below the foot beyond which there is no one ground to stand on."""
 
 
 def paste(
@@ -48,7 +52,7 @@ def paste(
         ``contrast`` (how far the object stands out from its surroundings, Lab), ``area_frac``.
 
     Raises:
-        BadInputError: ``upscaled``, ``outside_frame``, ``too_blurred``, ``not_rgb``.
+        BadInputError: ``upscaled``, ``outside_frame``, ``no_ground``, ``camouflaged``, ``not_rgb``.
     """
     check_image(image)
     rng = np.random.default_rng(seed)
@@ -59,18 +63,25 @@ def paste(
     hard = alpha > HARD
     around = dilate(hard, 0.25 * placement.height_px) & ~dilate(hard, 2)
     ground = _ground_below(hard, placement)
+    _check_ground(image, hard)
     target = sharpness(image, ground if ground.sum() > 400 else around)
     rgb = harmonise(rgb, alpha, image, around, harmony)
     own_sharpness = sharpness(rgb, hard)
     rgb, alpha, sigma = match_sharpness(rgb, alpha, max(target, 0.12))
     rgb = match_grain(rgb, alpha, grain(image, around), rng)
     lit = darken(image, contact_shadow(alpha, placement.shadow, lean=placement.lean))
+    alpha = sunk_in_grass(alpha, image)
     result = light_wrap(composite(lit, rgb, alpha), alpha, image, 0.2)
+    contrast = _contrast(result, hard, around)
+    if contrast < MIN_CONTRAST:
+        raise BadInputError(
+            "camouflaged", f"the object differs from its surroundings by {contrast:.0f} Lab"
+        )
     facts = {
         "scale": scale,
         "blur_px": sigma,
         "sharpness_ratio": own_sharpness / max(0.05, target),
-        "contrast": _contrast(result, hard, around),
+        "contrast": contrast,
         "area_frac": float(hard.mean()),
     }
     return EditResult(result, (result != image).any(2), facts)
@@ -106,6 +117,20 @@ def _ground_below(hard: Mask, placement: Placement) -> Mask:
     near = abs(rows - placement.baseline) < half
     beside = abs(columns - placement.x) < 0.8 * placement.height_px
     return np.asarray(near & beside & ~dilate(hard, 2), bool)
+
+
+def _check_ground(image: RgbImage, hard: Mask) -> None:
+    """Refuse where the strip below the foot is not one even surface (an arm, an edge, a gap)."""
+    box = bounding_box(hard)
+    depth = max(6, round(0.16 * min(box.height, 1.5 * box.width)))
+    strip = image[box.bottom : box.bottom + depth, max(0, box.left) : box.right]
+    if strip.shape[0] < 3:
+        raise BadInputError("no_ground", "the object would stand on the lower border of the frame")
+    lab = cv2.cvtColor(strip.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    coarse = blur(lab, 4 * size_factor(image))
+    relief = float(np.sqrt((coarse.reshape(-1, 3).std(0) ** 2).sum()))
+    if relief > MAX_GROUND_RELIEF:
+        raise BadInputError("no_ground", f"the ground below the foot is uneven ({relief:.0f} Lab)")
 
 
 def _contrast(image: RgbImage, hard: Mask, around: Mask) -> float:

@@ -135,7 +135,7 @@ def placement_for_replace(
     limits = limits or PlacementLimits()
     box = bounding_box(removed > HARD)
     height, width = removed.shape
-    if box.bottom >= height - 1 or box.left <= 1 or box.right >= width - 1:
+    if box.bottom > 0.985 * height or box.left < 0.005 * width or box.right > 0.995 * width:
         raise BadInputError("removed_cut_by_frame", "the replaced object runs out of the frame")
     scale = pixels_per_cm(removed_noun, box.width, box.height)
     height_px = _height_at(scale, cutout, noun)
@@ -181,7 +181,7 @@ def placement_for_add(
     limits = limits or PlacementLimits()
     height, width = image.shape[:2]
     box = anchor.box
-    if box.bottom >= height - 2 or box.left <= 1 or box.right >= width - 1:
+    if box.bottom > 0.985 * height or box.left < 0.01 * width or box.right > 0.99 * width:
         raise BadInputError("anchor_cut_by_frame", f"the {anchor.noun} runs out of the frame")
     scale = pixels_per_cm(anchor.noun, box.width, box.height)
     _check_height(_height_at(scale, cutout, noun), (height, width), limits)
@@ -191,7 +191,7 @@ def placement_for_add(
         area = _footprint(placement, cutout)
         if _overlaps(placement, cutout, [box, *occupied]):
             continue
-        misfit = ground.misfit(area, limits)
+        misfit = max(ground.misfit(area, limits), ground.misfit(_bridge(area, box), limits))
         if misfit < 1:
             found.append((misfit, replace(placement, mirrored=mirrored)))
     if not found:
@@ -225,6 +225,8 @@ class _Ground:
     def misfit(self, area: tuple[slice, slice], limits: PlacementLimits) -> float:
         """How unlike the anchor's ground this area is: below 1 is accepted, 0 is the same."""
         patch = self.lab[area].reshape(-1, 3)
+        if len(patch) < 4:
+            return 9.0
         distance = np.linalg.norm(np.median(patch, axis=0) - self.colour)
         relief = patch[:, 0].std()
         rough = float(np.median(self.texture[area])) + 0.3
@@ -250,9 +252,9 @@ def _candidates(
     height, width = shape
     box = anchor.box
     horizon = min(0.42 * height, box.bottom - 0.6 * box.height)
-    margin = 0.02 * width
+    margin = 0.04 * width
     for baseline in np.linspace(
-        box.bottom - 0.06 * height, min(0.965 * height, box.bottom + 0.14 * height), 9
+        box.bottom - 0.03 * height, min(0.955 * height, box.bottom + 0.12 * height), 7
     ):
         depth = (baseline - horizon) / (box.bottom - horizon)
         tall = _height_at(scale * depth, cutout, noun)
@@ -270,6 +272,14 @@ def _footprint(placement: Placement, cutout: Cutout) -> tuple[slice, slice]:
         slice(round(placement.baseline - depth), round(placement.baseline + 0.7 * depth)),
         slice(max(0, round(placement.x - 0.6 * wide)), round(placement.x + 0.6 * wide)),
     )
+
+
+def _bridge(area: tuple[slice, slice], anchor: Box) -> tuple[slice, slice]:
+    """The ground between the anchor and `area`: one surface must join them."""
+    rows, columns = area
+    if columns.start >= anchor.right:
+        return rows, slice(anchor.right, max(columns.start, anchor.right + 4))
+    return rows, slice(min(columns.stop, anchor.left - 4), anchor.left)
 
 
 def _overlaps(placement: Placement, cutout: Cutout, boxes: Sequence[Box]) -> bool:

@@ -1,4 +1,4 @@
-"""Shadows: finding the one an object casts, drawing the one it should cast."""
+"""Contact with the ground: the shadow an object casts, the one it should cast, and grass around its foot."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def _darker_than_expected(light: NDArray[np.float32], body: Mask) -> Mask:
     """Coarse shadow: pixels connected to `body` that are darker than the background further out suggests."""
     box = bounding_box(body)
     extent = float(np.sqrt(box.width * box.height))
-    reach = dilate(body, max(3, 0.30 * extent))
-    known = (~reach & dilate(body, max(6, 0.75 * extent))).astype(np.float32)
+    reach = dilate(body, max(3, 0.45 * extent))
+    known = (~reach & dilate(body, max(6, 0.95 * extent))).astype(np.float32)
     if known.sum() < 30:
         return np.zeros_like(body)
     light = blur(light, 1.0)
-    spread = 0.22 * extent
+    spread = 0.30 * extent
     weight = blur(known, spread)
     expected = blur(light * known, spread) / np.maximum(weight, 1e-5)
     uneven = float(np.abs(light - expected)[known > 0].mean())
@@ -110,11 +110,11 @@ def contact_line(hard: Mask) -> NDArray[np.float32]:
         float32 (h, w), 1 on the contact, thickened to about one per cent of the object's size.
     """
     box = bounding_box(hard)
-    depth = max(3, round(0.10 * min(box.height, 1.5 * box.width)))
+    depth = max(3, round(0.20 * min(box.height, 1.5 * box.width)))
     columns = np.flatnonzero(hard.any(0))
     lowest = hard.shape[0] - 1 - hard[::-1, columns].argmax(0)
     near = lowest >= box.bottom - 1 - depth
-    weight = np.clip(1 - (box.bottom - 1 - lowest[near]) / (depth + 1), 0.15, 1)
+    weight = (1 - (box.bottom - 1 - lowest[near]) / (depth + 1)) ** 1.5
     line = np.zeros(hard.shape, np.float32)
     line[lowest[near], columns[near]] = weight
     thick = max(1, round(0.012 * np.sqrt(box.width * box.height)))
@@ -122,6 +122,44 @@ def contact_line(hard: Mask) -> NDArray[np.float32]:
         rows = np.minimum(lowest[near] + offset, hard.shape[0] - 1)
         line[rows, columns[near]] = np.maximum(line[rows, columns[near]], weight)
     return line
+
+
+def sunk_in_grass(alpha: Matte, image: RgbImage) -> Matte:
+    """The object's matte with its lowest edge behind blades of grass, where it stands on grass.
+
+    The blades are the photograph's own: bright streaks of the ground cover the foot, fewer the higher up.
+
+    Args:
+        alpha: float32 (h, w), the object's matte in its final place.
+        image: RGB uint8 (h, w, 3), the photograph without the object.
+    """
+    hard = alpha > HARD
+    box = bounding_box(hard)
+    scale = size_factor(image)
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab)
+    below = (slice(box.bottom, box.bottom + round(30 * scale)), slice(box.left, box.right))
+    light = lab[..., 0]
+    fine = light - blur(light, 4 * scale)
+    if not _is_grass(lab[below], fine[below]):
+        return alpha
+    height = max(3.0, min(0.05 * box.height, 16 * scale))
+    streaks = cv2.blur(fine, (1, max(1, round(0.6 * height)))) / (float(fine[below].std()) + 1e-3)
+    columns = np.flatnonzero(hard.any(0))
+    lowest = np.full(hard.shape[1], -1)
+    lowest[columns] = hard.shape[0] - 1 - hard[::-1, columns].argmax(0)
+    rise = box.bottom - 1 - lowest
+    above = (lowest[None] - np.arange(hard.shape[0])[:, None]) / height
+    covered = 1 - np.clip(1.6 * above - 0.55 * streaks - 0.1, 0, 1)
+    near_foot = np.clip(1.5 - rise / (0.14 * box.height + 1), 0, 1)[None]
+    return np.asarray(alpha * (1 - covered * near_foot * (lowest >= 0)[None]), np.float32)
+
+
+def _is_grass(lab: NDArray[np.float32], fine: NDArray[np.float32]) -> bool:
+    """Green and rough."""
+    if lab.size < 300:
+        return False
+    green, yellow = float(np.median(lab[..., 1])), float(np.median(lab[..., 2]))
+    return green < -6 and yellow > 12 and float(np.abs(fine).mean()) > 4
 
 
 def darken(image: RgbImage, factor: NDArray[np.float32]) -> RgbImage:
