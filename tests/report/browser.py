@@ -25,6 +25,19 @@ FLAGS = [
 ]
 KEY_CODES = {"ArrowLeft": 37, "ArrowRight": 39, "Escape": 27}
 TIMEOUT_S = 30.0
+STAND_STILL = """async (selector) => {
+  const element = document.querySelector(selector);
+  const frame = () => new Promise(requestAnimationFrame);
+  let before, box = new DOMRect();
+  do {
+    before = box;
+    element.scrollIntoView({ block: 'center', behavior: 'instant' });
+    await frame();
+    await frame();
+    box = element.getBoundingClientRect();
+  } while (box.x !== before.x || box.y !== before.y);
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}"""
 
 
 def find_chromium() -> str | None:
@@ -88,12 +101,8 @@ class Browser:
             time.sleep(0.05)
 
     def click(self, selector: str) -> None:
-        """A real click in the middle of the first element that matches, scrolled into sight."""
-        x, y = self.read(
-            f"(() => {{ const e = document.querySelector({json.dumps(selector)});"
-            " e.scrollIntoView({block: 'center', behavior: 'instant'});"
-            " const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; })()"
-        )
+        """A real click in the middle of the first element that matches, once it stands still in sight."""
+        x, y = self.read(f"({STAND_STILL})({json.dumps(selector)})")
         self.click_at(x, y)
 
     def click_at(self, x: float, y: float) -> None:

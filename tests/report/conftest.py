@@ -76,7 +76,17 @@ def make_record(drawings: Drawings) -> Callable[..., EditRecord]:
                 recipe_version="1",
                 run_seed=7,
                 origin=Origin(name=f"photo_{number}.jpg", licence="CC0-1.0"),
-                steps=(Step(stage="draw", version="2", seed=2**62 + number),),
+                steps=(
+                    Step(
+                        stage="draw",
+                        version="2",
+                        seed=2**62 + number,
+                        parameters={
+                            "dots": [{"shape": "ellipse", "size": {"width_px": 160}}],
+                            "note": None,
+                        },
+                    ),
+                ),
             ),
             "verdicts": (
                 Verdict(

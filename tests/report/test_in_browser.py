@@ -171,6 +171,8 @@ def test_scores_come_with_reasons_and_evidence(page: Path, browser: Browser) -> 
     browser.until(OPENED)
     text = browser.read("byId('details').textContent")
     for part in (
+        "dots shapeellipse",
+        "dots size width px160",
         "instruction following",
         "4.0 / 5",
         "the dot is there",

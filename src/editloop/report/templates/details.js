@@ -19,7 +19,8 @@ function axisRow(name, value, [low, high]) {
 
 function verdictBlock(verdict) {
   const decision = verdict.accepted === undefined || verdict.accepted === null
-    ? null : el("span", { class: `chip ${verdict.accepted ? "taken" : "refused"}` }, verdict.accepted ? "accepts" : "rejects");
+    ? null : el("span", { class: `chip ${verdict.accepted ? "taken" : "refused"}` },
+      verdict.accepted ? "accepts" : `rejects${verdict.reject_reason ? `: ${words(verdict.reject_reason)}` : ""}`);
   const flags = Object.entries(verdict.flags || {}).map(([name, yes]) => [words(name), yes ? "yes" : "no"]);
   const evidence = numberRows(verdict.evidence, "numbers");
   return el("div", { class: "verdict" },
@@ -72,9 +73,17 @@ function originSection(entry) {
   ]));
 }
 
-function parameterText(parameters) {
-  return Object.entries(parameters).map(([name, value]) =>
-    `${words(name)} ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
+function settingRows(value, name) {
+  if (value === null || value === "") return [];
+  if (typeof value !== "object") return [[words(name), String(value)]];
+  const parts = Object.entries(value);
+  if (Array.isArray(value)) return parts.flatMap(([i, part]) => settingRows(part, value.length > 1 ? `${name} ${Number(i) + 1}` : name));
+  return parts.flatMap(([key, part]) => settingRows(part, name ? `${name} ${key}` : key));
+}
+
+function settings(parameters) {
+  const rows = pairs(settingRows(parameters || {}, ""), "numbers");
+  return rows ? el("details", {}, el("summary", {}, "Settings and measurements"), rows) : null;
 }
 
 function stepItem([index, seed]) {
@@ -84,7 +93,7 @@ function stepItem([index, seed]) {
     el("strong", {}, step.stage), ` version ${step.version}`, model ? `, ${model}` : "",
     seed ? el("span", { class: "small" }, `seed ${seed}`) : null,
     step.prompt_hash ? el("span", { class: "small" }, `prompt ${step.prompt_hash}`) : null,
-    step.parameters ? el("span", { class: "small" }, parameterText(step.parameters)) : null);
+    settings(step.parameters));
 }
 
 function parentLink(id, state) {
