@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import tarfile
 from pathlib import Path
 from typing import get_args
@@ -112,6 +113,22 @@ def test_an_unwritable_place_is_one_clear_error(records, shelf, tmp_path):
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(StoreError, match="cannot write"):
         export(records, shelf.load, tmp_path / "file" / "out", "folder")
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+@pytest.mark.parametrize(("limit", "what"), [(1000, "cannot sort"), (80_000, "cannot write")])
+def test_a_disk_without_room_is_one_clear_error(layout, limit, what, make_record, shelf, tmp_path):
+    records = [make_record(number, references=()) for number in range(3)]
+    big = shelf.add(99, size=(500, 400))
+    records.append(make_record(61, references=(), target=big))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        with pytest.raises(StoreError, match=what):
+            export(records, shelf.load, tmp_path / "out", layout)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == [], "nothing is left behind"
 
 
 def test_unknown_format_names_the_nearest(records, shelf, tmp_path):

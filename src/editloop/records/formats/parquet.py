@@ -200,10 +200,10 @@ def _places(file: int, group: int, row: int, fields: Row) -> Iterator[tuple[str,
 
 
 def parquet_files(path: Path) -> list[Path]:
-    """The Parquet files at `path` (a file, or a folder searched to any depth), in name order."""
+    """The Parquet files at `path` (a file, or a folder and the folders directly in it), in name order."""
     if path.is_file():
         return [path] if path.suffix == ".parquet" else []
-    return sorted(path.rglob("*.parquet"))
+    return sorted([*path.glob("*.parquet"), *path.glob("*/*.parquet")])
 
 
 def schema_metadata(path: Path) -> dict[bytes, bytes] | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from editloop.core.errors import UsageError
+from editloop.core.errors import StoreError, UsageError
 from editloop.records.record import EditRecord
 
 _BATCH = 1000
@@ -23,6 +23,7 @@ def sorted_records(
 
     Raises:
         UsageError: two different records carry the same id.
+        StoreError: the scratch database cannot be written.
     """
     scratch = folder / ".sorting.sqlite"
     try:
@@ -34,6 +35,8 @@ def sorted_records(
             for record in records:
                 _insert(database, record, order(record))
             yield _ordered(database)
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot sort records in {folder}: {error}") from error
     finally:
         scratch.unlink(missing_ok=True)
 
