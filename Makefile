@@ -31,8 +31,8 @@ lint: $(VENV)/.dev ## Format, lint, types and import rules only
 	$(BIN)/lint-imports
 
 weights: $(VENV)/.dev ## Fetch the embedded model weights that some tests need (once)
-	@$(BIN)/python -c 'from editloop.core.assets import *; [ensure_asset(a) for a in catalogue().values()]' \
-		|| echo "weights could not be fetched: the tests that need them are skipped, with the reason" >&2
+	@$(BIN)/python -m editloop.models.fetch \
+		|| echo "weights are missing: the tests that need them are skipped, with the reason" >&2
 
 constraints: $(VENV)/.dev ## Write the installed versions to constraints.txt
 	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude editloop; } > constraints.new

@@ -26,7 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if not marked:
         return
     absent = [
-        n for n, asset in catalogue().items() if asset_status(asset).state is not AssetState.READY
+        asset.name
+        for asset in catalogue().values()
+        if not asset.optional and asset_status(asset).state is not AssetState.READY
     ]
     if absent:
         skip = pytest.mark.skip(
