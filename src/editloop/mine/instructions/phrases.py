@@ -137,6 +137,7 @@ class Phrases:
             "new_them": new_spoken.object,
             "new_their": new_spoken.possessive,
             "new_fits": "fit" if new_plural else "fits",
+            "lighting": "" if slots.light.startswith("light") else slots.light,
             "a_colour": indefinite(slots.colour) if slots.colour else "",
             "background": indefinite(slots.background, plural=is_plural(slots.background))
             if slots.background
