@@ -19,6 +19,7 @@ from editloop.models.editors.procedural.edges import (
     dominant_piece,
     foreground_colours,
     matte_quality,
+    stance,
 )
 from editloop.models.editors.procedural.harmonise import (
     Harmony,
@@ -29,23 +30,13 @@ from editloop.models.editors.procedural.harmonise import (
     sharpness,
 )
 from editloop.models.editors.procedural.pixels import blur, size_factor
+from editloop.models.editors.procedural.placement import nouns
 from editloop.models.editors.procedural.shadow import contact_shadow, darken
 from editloop.models.roles import EditResult, Mask, Matte, RgbImage
 
-
-BACKDROPS: dict[str, tuple[int, int, int]] = {
-    "sage green": (176, 188, 168),
-    "sand": (222, 205, 182),
-    "powder blue": (178, 196, 214),
-    "blush pink": (226, 192, 186),
-    "slate grey": (112, 122, 134),
-    "ivory": (238, 233, 222),
-    "teal": (74, 120, 124),
-    "mustard yellow": (214, 170, 84),
-    "terracotta": (196, 122, 96),
-    "lavender": (196, 188, 218),
-}
-"""Colours of studio paper, by the name an instruction uses."""
+LANDSCAPE_GROUPS = frozenset({"animal", "pet", "bird", "person"})
+"""Groups of `placement_nouns.toml` that may stand in front of any landscape."""
+LEAST_LANDSCAPE_HEIGHT_CM = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +51,16 @@ class SwapLimits:
     min_interior_opacity: float = 0.97
     max_side_border_frac: float = 0.25
     """Share of the subject's extent that may touch the left, right or top border; the bottom may be cut."""
-    max_light_gap: float = 38.0
+    max_light_gap: float = 26.0
     """Lab lightness between the old and the new surroundings beyond which the light cannot match."""
     max_foot_relief: float = 11.0
-    """Standard deviation of coarse Lab lightness where the subject's foot will stand."""
+    """Standard deviation of coarse Lab values where the subject's foot will stand."""
+    min_foot_row: float = 0.68
+    """Highest foot line in a photograph, as a share of the frame's height: above it there is no near ground."""
+    max_notches: float = 0.115
+    """Notches in the subject's lower outline: something in the old photograph hides its foot."""
+    max_gloom: float = 25.0
+    """Lab lightness by which the new surroundings may be brighter than the subject's own bright parts."""
 
 
 def swap_background(
@@ -72,6 +69,7 @@ def swap_background(
     background: RgbImage,
     *,
     seed: int,
+    noun: str | None = None,
     limits: SwapLimits | None = None,
 ) -> EditResult:
     """The subject in front of another photograph.
@@ -81,6 +79,8 @@ def swap_background(
         matte: float32 (h, w) in 0..1 of the subject.
         background: RGB uint8 of any size, without a main subject; scaled to cover the frame.
         seed: For the grain.
+        noun: What the subject is, for subjects whose foot is in the picture: only people and animals of some size
+            can stand in any landscape. A portrait that runs out of the frame below needs none.
         limits: When to refuse.
 
     Returns:
@@ -88,7 +88,8 @@ def swap_background(
 
     Raises:
         BadInputError: ``soft_matte``, ``fragmented``, ``cut_by_frame``, ``subject_size``, ``light_mismatch``,
-            ``no_ground_at_foot``, ``background_too_small``, ``matte_mismatch``, ``not_rgb``, ``empty_matte``.
+            ``no_ground_at_foot``, ``background_too_small``, ``unstable_stance``, ``foot_hidden``, ``scale_mismatch``,
+            ``underexposed``, ``matte_mismatch``, ``not_rgb``, ``empty_matte``.
     """
     limits = limits or SwapLimits()
     piece, facts = _checked_subject(image, matte, limits)
@@ -100,8 +101,10 @@ def swap_background(
             "light_mismatch",
             f"old and new surroundings differ by {facts['light_gap']:.0f} in lightness",
         )
-    standing = not _cut_at_bottom(piece)
+    _check_gloom(image, piece, _lightness(scene, outside), limits)
+    standing = _stands(piece, limits)
     if standing:
+        _check_belongs(noun)
         _check_foot(scene, piece, limits)
     scene, facts["background_blur_px"] = _focus_like(
         scene, image, piece, outside, standing=standing
@@ -145,11 +148,12 @@ def swap_for_studio(
     limits = limits or SwapLimits()
     piece, facts = _checked_subject(image, matte, limits)
     alpha = crisp(piece)
-    standing = not _cut_at_bottom(piece)
+    standing = _stands(piece, limits)
     foot = bounding_box(piece > HARD).bottom if standing else None
     rng = np.random.default_rng(seed)
     paper = studio_backdrop(image.shape[:2], colour, foot, rng)
     outside = ~dilate(piece > HARD, 6 * size_factor(image))
+    _check_gloom(image, piece, _lightness(paper, outside), limits)
     paper = match_grain(paper, np.ones_like(alpha), min(2.5, grain(image, outside)), rng)
     colours = harmonise(
         foreground_colours(image, piece),
@@ -262,8 +266,47 @@ def _checked_subject(
     }
 
 
-def _cut_at_bottom(piece: Matte) -> bool:
-    return bool((piece[-2:] > HARD).any())
+def _stands(piece: Matte, limits: SwapLimits) -> bool:
+    """Whether the subject's foot is in the picture; a subject that runs out below needs no ground.
+
+    Raises:
+        BadInputError: ``unstable_stance`` or ``foot_hidden``.
+    """
+    hard = piece > HARD
+    if hard[-2:].any():
+        return False
+    standing = stance(hard)
+    if not standing.stable:
+        raise BadInputError("unstable_stance", "the subject's weight is not above its foot line")
+    if standing.notches > limits.max_notches:
+        raise BadInputError(
+            "foot_hidden", f"something hides the foot (notches {standing.notches:.2f})"
+        )
+    return True
+
+
+def _check_belongs(noun: str | None) -> None:
+    """Refuse what would look like a giant, or lost, in a landscape."""
+    thing = nouns().get(noun or "")
+    if (
+        thing is None
+        or thing.group not in LANDSCAPE_GROUPS
+        or thing.height_cm < LEAST_LANDSCAPE_HEIGHT_CM
+    ):
+        raise BadInputError(
+            "scale_mismatch", f"{noun or 'a thing of unknown size'!r} does not stand in landscapes"
+        )
+
+
+def _check_gloom(image: RgbImage, piece: Matte, around: float, limits: SwapLimits) -> None:
+    """Refuse a subject lit far more darkly than its new surroundings."""
+    light = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 0][piece > HARD].astype(np.float32)
+    bright = float(np.percentile(light, 90)) * (100 / 255)
+    if around - bright > limits.max_gloom:
+        raise BadInputError(
+            "underexposed",
+            f"the subject's bright parts are {around - bright:.0f} L darker than its surroundings",
+        )
 
 
 def _check_foot(scene: RgbImage, piece: Matte, limits: SwapLimits) -> None:
@@ -274,7 +317,9 @@ def _check_foot(scene: RgbImage, piece: Matte, limits: SwapLimits) -> None:
     beside = slice(max(0, box.left - box.width // 6), box.right + box.width // 6)
     foot = lab[max(0, box.bottom - depth) : box.bottom + depth, beside].reshape(-1, 3)
     below = lab[box.bottom :, beside].reshape(-1, 3)
-    relief = float(foot[:, 0].std())
+    relief = float(np.sqrt((foot.std(0) ** 2).sum()))
+    if box.bottom < limits.min_foot_row * len(lab):
+        raise BadInputError("no_ground_at_foot", "the subject's foot is too high in the frame")
     gap = float(np.linalg.norm(np.median(foot, 0) - np.median(below, 0))) if len(below) else 0.0
     if relief > limits.max_foot_relief or gap > 1.5 * limits.max_foot_relief:
         raise BadInputError(
