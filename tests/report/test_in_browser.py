@@ -108,6 +108,14 @@ def test_a_click_opens_the_triplet_and_its_address_opens_it_again(
     assert title_of_viewer(browser) == title
 
 
+def test_going_back_closes_the_viewer_and_returns_to_the_card(page: Path, browser: Browser) -> None:
+    browser.click("#grid .card:nth-child(2) a")
+    browser.until(OPENED)
+    browser.read("history.back()")
+    browser.until(f"!{OPENED}")
+    assert browser.read("document.activeElement.closest('.card') === byId('grid').children[1]")
+
+
 def test_arrows_walk_through_the_filtered_triplets(page: Path, browser: Browser) -> None:
     browser.open(page, "#type=remove")
     browser.click("#grid a")
