@@ -90,6 +90,11 @@ class Phrases:
         self._adjectives = self._choose_adjectives(max_adjectives)
         self._rank_wording = self._draw_rank()
         self._position_draw = rng.random()
+        self._words = {
+            "picture": self._picture,
+            **self._of_the_thing(),
+            **self._of_the_result(),
+        }
 
     def fill(self, wording: str) -> str:
         """`wording` with its slots filled, or an empty string when one that it needs has nothing to say."""
@@ -108,43 +113,50 @@ class Phrases:
         if key in {"it", "where", "a_it"}:
             words = self._placed(key, names_picture=names_picture)
         else:
-            words = self._plain(key)
+            words = self._words[key]
         return capitalised(words) if name[0].isupper() else words
 
-    def _plain(self, key: str) -> str:
-        slots = self.slots
-        noun, spoken = slots.object, pronouns(slots.object)
-        new_spoken = pronouns(slots.new_object)
-        plural, new_plural = is_plural(noun), is_plural(slots.new_object)
-        many = spoken.subject == "they"
-        table = {
-            "picture": self._picture,
+    def _of_the_thing(self) -> dict[str, str]:
+        """Words that depend on the thing itself: how it is named, spoken of, and what its verbs look like."""
+        noun, place = self.slots.object, self.slots.place
+        spoken, plural = pronouns(noun), is_plural(noun)
+        return {
             "it_short": self._definite() if noun else "",
-            "bare": noun if not slots.place.rank else "",
-            "poss": possessive(f"the {noun}") if noun and not slots.place.rank else "",
+            "bare": "" if place.rank else noun,
+            "poss": possessive(f"the {noun}") if noun and not place.rank else "",
             "them": spoken.object,
             "them_subject": spoken.subject,
             "their": spoken.possessive,
-            "they_look": "they look" if many else "it looks",
+            "they_look": "they look" if spoken.subject == "they" else "it looks",
             "is": "are" if plural else "is",
             "was": "were" if plural else "was",
             "has": "have" if plural else "has",
             "that": "those" if plural else "that",
             "fits": "fit" if plural else "fits",
             "stands": "stand" if plural else "stands",
+        }
+
+    def _of_the_result(self) -> dict[str, str]:
+        """Words for what there shall be: a new thing, a colour, a light, a background."""
+        slots = self.slots
+        spoken = pronouns(slots.new_object)
+        return {
             "new": self._new(),
             "new_bare": slots.new_object,
-            "new_them": new_spoken.object,
-            "new_their": new_spoken.possessive,
-            "new_fits": "fit" if new_plural else "fits",
-            "lighting": "" if slots.light.startswith("light") else slots.light,
+            "new_them": spoken.object,
+            "new_their": spoken.possessive,
+            "new_fits": "fit" if is_plural(slots.new_object) else "fits",
+            "colour": slots.colour,
             "a_colour": indefinite(slots.colour) if slots.colour else "",
-            "background": indefinite(slots.background, plural=is_plural(slots.background))
-            if slots.background
-            else "",
-            "old": f"the {slots.old_background}" if slots.old_background else "the background",
+            "material": slots.material,
+            "style": slots.style,
+            "tone": slots.tone,
+            "detail": slots.detail,
+            "light": slots.light,
+            "lighting": "" if slots.light.startswith("light") else slots.light,
+            "background": _with_article(slots.background),
+            "old": f"the {slots.old_background or 'background'}",
         }
-        return table[key] if key in table else str(getattr(slots, key))
 
     def _placed(self, key: str, *, names_picture: bool) -> str:
         if key == "where":
@@ -154,8 +166,7 @@ class Phrases:
         if key == "a_it":
             if self.slots.place.rank:
                 return ""
-            described = " ".join([*self._adjectives, self.slots.object])
-            return indefinite(described, plural=is_plural(self.slots.object))
+            return _with_article(" ".join([*self._adjectives, self.slots.object]))
         if self.slots.place.rank or not self._says_position:
             return self._definite()
         return f"{self._definite()} {self._where(names_picture=names_picture)}".strip()
@@ -168,8 +179,7 @@ class Phrases:
         noun = self.slots.new_object
         if not noun:
             return ""
-        described = f"{self.slots.new_colour} {noun}".strip()
-        return indefinite(described, plural=is_plural(noun))
+        return _with_article(f"{self.slots.new_colour} {noun}".strip())
 
     def _where(self, *, names_picture: bool) -> str:
         place = self.slots.place
@@ -206,3 +216,7 @@ class Phrases:
         if colour_wanted and room > 0 and slots.object_colour not in {"", slots.object}:
             chosen.append(slots.object_colour)
         return chosen
+
+
+def _with_article(phrase: str) -> str:
+    return indefinite(phrase, plural=is_plural(phrase)) if phrase else ""
