@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from editloop.core.errors import UnknownNameError
+from editloop.core.errors import BadInputError, UnknownNameError
 from editloop.core.registry import did_you_mean
 from editloop.models.editors.procedural.colours import chroma, oklab
 from editloop.models.roles import RgbImage
@@ -62,6 +62,22 @@ def look_named(looks: dict[str, Look], name: str, kind: str) -> Look:
             f"no {kind} is called {name!r}{did_you_mean(name, known)}; known: {', '.join(known)}"
         )
     return looks[name]
+
+
+def check_kept(look: Look, before: RgbImage, after: RgbImage) -> None:
+    """Refuse a result that breaks one of the look's expectations.
+
+    Raises:
+        BadInputError: ``promise_not_kept``.
+    """
+    measured = measure(before, after)
+    for expected in look.expectations:
+        if not expected.holds(measured):
+            raise BadInputError(
+                "promise_not_kept",
+                f"{look.name}: {expected.measurement} is {measured[expected.measurement]:.3f}, "
+                f"expected {expected.low} to {expected.high}",
+            )
 
 
 def _small(image: RgbImage) -> RgbImage:

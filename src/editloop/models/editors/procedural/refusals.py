@@ -32,6 +32,7 @@ REFUSAL_REASONS: tuple[str, ...] = tuple(
             "object_too_large",
             "object_too_small",
             "outside_frame",
+            "promise_not_kept",
             "removed_cut_by_frame",
             "same_colour",
             "size_mismatch",

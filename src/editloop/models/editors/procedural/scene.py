@@ -49,11 +49,24 @@ def _sky(image: RgbImage, lab: Planes) -> Plane:
     _, labels = cv2.connectedComponents(likely.astype(np.uint8), connectivity=4)
     touching = np.unique(labels[:2][likely[:2]])
     sky = np.isin(labels, touching[touching > 0]).astype(np.float32)
-    full = cv2.resize(sky, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
-    guided = cv2.ximgproc.guidedFilter(
-        pixels.unit(image), full, max(4, round(12 * pixels.size_factor(image))), 1e-3
-    )
-    return pixels.smoothstep(np.asarray(guided, np.float32), 0.15, 0.85)
+    return _to_the_edges(sky, lab)
+
+
+def _to_the_edges(sky: Plane, lab: Planes) -> Plane:
+    """A coarse sky mask brought to full size and grown up to the outlines of what stands before the sky.
+
+    A pixel near the mask is sky in the measure that it looks like the sky next to it; masks that merely are smooth leave
+    a bright rim around mountains and trees as soon as the sky is darkened.
+    """
+    factor = pixels.size_factor(lab)
+    size = (lab.shape[1], lab.shape[0])
+    core = np.asarray(cv2.resize(sky, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    reach = 14 * factor
+    weight = pixels.blur(core, reach)
+    local = pixels.blur(lab * core[..., None], reach) / np.maximum(weight, 1e-3)[..., None]
+    alike = 1 - pixels.smoothstep(np.linalg.norm(lab - local, axis=2), 0.07, 0.17)
+    near = pixels.smoothstep(weight, 0.02, 0.10)
+    return pixels.clipped(np.maximum(near * alike, pixels.smoothstep(weight, 0.9, 1.0) * core))
 
 
 def _green(image: RgbImage, lab: Planes) -> Plane:
@@ -107,6 +120,6 @@ def distance(scene: Scene) -> Plane:
     hazy = cv2.ximgproc.guidedFilter(
         pixels.unit(image), darkest, max(8, round(30 * pixels.size_factor(image))), 1e-3
     )
-    ground = pixels.smoothstep(np.broadcast_to(rows, image.shape[:2]), 0.05, 0.75)
+    ground = pixels.smoothstep(np.broadcast_to(rows, image.shape[:2]), -0.1, 0.8)
     far = np.maximum(ground * (0.65 + 0.5 * np.asarray(hazy)), scene.sky) * (1 - 0.85 * scene.near)
     return pixels.clipped(far)

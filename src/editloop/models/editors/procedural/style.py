@@ -8,12 +8,19 @@ import numpy as np
 
 from editloop.core.errors import BadInputError
 from editloop.models.editors.procedural import pixels, style_drawing, style_painting, style_print
-from editloop.models.editors.procedural.looks import Expectation, Look, catalogue, look_named
+from editloop.models.editors.procedural.looks import (
+    Expectation,
+    Look,
+    catalogue,
+    check_kept,
+    look_named,
+)
 from editloop.models.editors.procedural.pixels import Planes
 from editloop.models.roles import EditResult, RgbImage
 
 REFUSALS = {
     "featureless": "the photograph has next to no contrast to draw",
+    "promise_not_kept": "on this photograph the style changes too little, or too much, to be recognised",
 }
 
 _MONOCHROME = Expectation("chroma", 0.0, 0.03)
@@ -124,4 +131,5 @@ def style(image: RgbImage, style: str, seed: int = 0) -> EditResult:
     if _featureless(image):
         raise BadInputError("featureless", "lightness spans less than 15 % of its range")
     result = pixels.to_bytes(_RENDERERS[look.name](image, np.random.default_rng(seed)))
+    check_kept(look, image, result)
     return EditResult(image=result, changed=pixels.changed_pixels(image, result))

@@ -14,7 +14,13 @@ import numpy as np
 from editloop.core.errors import BadInputError
 from editloop.models.editors.procedural import pixels
 from editloop.models.editors.procedural.colours import chroma, hue, linear_from_oklab, oklab
-from editloop.models.editors.procedural.looks import Expectation, Look, catalogue, look_named
+from editloop.models.editors.procedural.looks import (
+    Expectation,
+    Look,
+    catalogue,
+    check_kept,
+    look_named,
+)
 from editloop.models.editors.procedural.pixels import Plane, Planes
 from editloop.models.editors.procedural.scene import Scene, distance, read_scene
 from editloop.models.roles import EditResult, Matte, RgbImage
@@ -25,6 +31,7 @@ REFUSALS = {
     "not_outdoors": "neither blue sky nor much green: weather or nightfall would look wrong in a room",
     "already_there": "the photograph has this tone already",
     "too_dark": "the photograph is too dark to regrade",
+    "promise_not_kept": "on this photograph the tone changes too little, or too much, to be recognised",
 }
 
 TONES = catalogue(
@@ -249,7 +256,7 @@ def _fog(scene: Scene, rng: np.random.Generator) -> Planes:
     wisps = pixels.fractal_noise(
         scene.image.shape[:2], 320 * pixels.size_factor(scene.image), rng, 3
     )
-    depth = np.clip(distance(scene) + 0.04 * wisps, 0, 1)
+    depth = np.clip(distance(scene) + 0.02 * wisps, 0, 1)
     seen = np.exp(-(0.10 + 2.1 * depth**1.2))[..., None]
     air = np.array([0.58, 0.61, 0.645], np.float32)
     grey = pixels.luminance(light)[..., None]
@@ -335,7 +342,7 @@ def _objection(name: str, scene: Scene) -> tuple[str, str] | None:
         return "already_there", "the photograph has next to no colour"
     if name in {"night", "sepia", "teal_orange", "dramatic"} and scene.lab[..., 0].mean() < 0.22:
         return "too_dark", "the photograph is dark already"
-    if name == "autumn" and scene.green.mean() < 0.12:
+    if name in {"autumn", "snowfall"} and scene.green.mean() < 0.12:
         return "no_foliage", f"green covers {scene.green.mean():.0%} of the frame, 12 % is needed"
     if name in {"night", "fog", "snowfall"} and not scene.open_air:
         return "not_outdoors", "neither blue sky nor much green shows"
@@ -371,8 +378,8 @@ def tone(image: RgbImage, tone: str, seed: int = 0, matte: Matte | None = None) 
     objection = _objection(look.name, scene)
     if objection:
         raise BadInputError(*objection)
-    graded = _GRADES[look.name](scene, np.random.default_rng(seed))
-    result = pixels.to_bytes(graded)
+    result = pixels.to_bytes(_GRADES[look.name](scene, np.random.default_rng(seed)))
+    check_kept(look, image, result)
     return EditResult(
         image=result,
         changed=pixels.changed_pixels(image, result),
