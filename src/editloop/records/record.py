@@ -13,7 +13,7 @@ from editloop.records.provenance import Provenance
 from editloop.records.taxonomy import EditType
 from editloop.records.verdict import Verdict
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 
 class Operation(StrEnum):
