@@ -57,6 +57,8 @@ class Brisque:
     def brisque(self, image: RgbImage) -> float:
         """The score on its own scale, 0 (pristine) to about 100 (bad); values outside occur.
 
+        An image without any texture has no statistics and scores 100.
+
         Raises:
             BadInputError: ``too-small`` for an image under 32 pixels.
         """
@@ -67,6 +69,8 @@ class Brisque:
         cv2 = require("cv2", "photos")
         bgr = np.ascontiguousarray(image[..., ::-1])
         features = cv2.quality.QualityBRISQUE_computeFeatures(bgr)[0].astype(np.float64)
+        if not np.isfinite(features).all():
+            return _WORST_SCORE
         low, high = self._limits
         return self._regression.predict(2 * (features - low) / (high - low) - 1)
 

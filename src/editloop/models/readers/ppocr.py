@@ -51,7 +51,8 @@ class PpOcr:
         """Lines of text, top to bottom; boxes are upright, also around slanted lines."""
         regions = []
         for corners in self._find_lines(image):
-            text, score = self._read_line(_straighten(image, corners))
+            lines = _orientations(_straighten(image, corners))
+            text, score = max(map(self._read_line, lines), key=lambda reading: reading[1])
             if text.strip() and score >= max(self._least_score, _lone_character_bar(text)):
                 regions.append(TextRegion(text, score, _upright_box(corners, image)))
         return sorted(regions, key=lambda region: (region.box.top, region.box.left))
@@ -143,7 +144,15 @@ def _straighten(image: RgbImage, corners: NDArray[np.float32]) -> RgbImage:
     line: RgbImage = cv2.warpPerspective(
         image, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.rot90(line) if height >= _UPRIGHT_RATIO * width else line
+    return line
+
+
+def _orientations(line: RgbImage) -> list[RgbImage]:
+    """A tall line may run upwards or downwards; the better reading tells."""
+    height, width = line.shape[:2]
+    if height < _UPRIGHT_RATIO * width:
+        return [line]
+    return [np.rot90(line), np.rot90(line, 3)]
 
 
 def _upright_box(corners: NDArray[np.float32], image: RgbImage) -> Box:

@@ -15,6 +15,7 @@ from editloop.models.prerequisites import require
 from editloop.models.roles import ModelIdentity
 
 _CODE_VERSION = 1
+_DIMENSIONS = 256
 
 
 class WordLlama:
@@ -34,8 +35,11 @@ class WordLlama:
         )
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors, shape (texts, 256)."""
+        """Unit vectors, shape (texts, 256); a text without words gives zeros."""
         if not texts:
-            return np.zeros((0, 256), np.float32)
-        vectors = np.asarray(self._model.embed(list(texts), norm=True), np.float32)
-        return np.nan_to_num(vectors)
+            return np.zeros((0, _DIMENSIONS), np.float32)
+        vectors = np.asarray(self._model.embed(list(texts)), np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        unit = np.zeros_like(vectors)
+        np.divide(vectors, lengths, out=unit, where=lengths > 0)
+        return unit
