@@ -59,8 +59,8 @@ class SwapLimits:
     """Highest foot line in a photograph, as a share of the frame's height: above it there is no near ground."""
     max_notches: float = 0.115
     """Notches in the subject's lower outline: something in the old photograph hides its foot."""
-    max_gloom: float = 25.0
-    """Lab lightness by which the new surroundings may be brighter than the subject's own bright parts."""
+    max_gloom: float = 0.42
+    """How much brighter (largest channel, 0..1) the new surroundings may be than the subject's own bright parts."""
 
 
 def swap_background(
@@ -101,7 +101,7 @@ def swap_background(
             "light_mismatch",
             f"old and new surroundings differ by {facts['light_gap']:.0f} in lightness",
         )
-    _check_gloom(image, piece, _lightness(scene, outside), limits)
+    _check_gloom(image, piece, scene, limits)
     standing = _stands(piece, limits)
     if standing:
         _check_belongs(noun)
@@ -153,7 +153,7 @@ def swap_for_studio(
     rng = np.random.default_rng(seed)
     paper = studio_backdrop(image.shape[:2], colour, foot, rng)
     outside = ~dilate(piece > HARD, 6 * size_factor(image))
-    _check_gloom(image, piece, _lightness(paper, outside), limits)
+    _check_gloom(image, piece, paper, limits)
     paper = match_grain(paper, np.ones_like(alpha), min(2.5, grain(image, outside)), rng)
     colours = harmonise(
         foreground_colours(image, piece),
@@ -298,14 +298,13 @@ def _check_belongs(noun: str | None) -> None:
         )
 
 
-def _check_gloom(image: RgbImage, piece: Matte, around: float, limits: SwapLimits) -> None:
+def _check_gloom(image: RgbImage, piece: Matte, scene: RgbImage, limits: SwapLimits) -> None:
     """Refuse a subject lit far more darkly than its new surroundings."""
-    light = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)[..., 0][piece > HARD].astype(np.float32)
-    bright = float(np.percentile(light, 90)) * (100 / 255)
-    if around - bright > limits.max_gloom:
+    subject = np.percentile(image.max(2)[piece > HARD], 90) / 255
+    gap = float(np.median(scene.max(2)) / 255 - subject)
+    if gap > limits.max_gloom:
         raise BadInputError(
-            "underexposed",
-            f"the subject's bright parts are {around - bright:.0f} L darker than its surroundings",
+            "underexposed", f"the new surroundings are brighter than the subject by {gap:.0%}"
         )
 
 
