@@ -85,7 +85,7 @@ def test_lookup_finds_what_earlier_runs_settled(tmp_path: Path) -> None:
     assert second.generation == first.generation + 1
     assert second.register(0, "key0", "shout", "1", "{}") == stage
     asked = [content(n) for n in (3, 499, 500, 501, 502)]
-    found = second.lookup(stage, asked)
+    found = second.lookup(stage, asked, is_last=True)
     assert {r.record_id for r in found.values()} == {"id3", "id499"}
     second.append([row(second, stage, 500)])
     second.close()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
 from editloop.core.errors import StageError
-from editloop.engine.stage import output_id
 
 _DIGEST_BYTES: Final = 16
+
+_record_id: Callable[[BaseModel], str] = operator.attrgetter("id")
 
 
 class Batch:
@@ -58,7 +60,7 @@ class Batch:
     def texts(self) -> list[str]:
         """The records as JSON."""
         if self._texts is None:
-            self._texts = [as_json(record) for record in self._records or ()]
+            self._texts = as_json(self._records or ())
         return self._texts
 
     def digests(self) -> list[bytes]:
@@ -73,7 +75,7 @@ class Batch:
     def ids(self) -> list[str]:
         """Ids of the records."""
         if self._records is not None:
-            return [output_id(record) for record in self._records]
+            return list(map(_record_id, self._records))
         return [str(json.loads(text)["id"]) for text in self.texts()]
 
     def pick(self, places: Sequence[int]) -> Batch:
@@ -115,6 +117,6 @@ def join(batches: Sequence[Batch]) -> Batch:
     return Batch(records, texts, digests)
 
 
-def as_json(record: BaseModel) -> str:
-    """One line of JSON: `model_dump_json` without the cost of its options."""
-    return record.__pydantic_serializer__.to_json(record).decode()
+def as_json(records: Sequence[BaseModel]) -> list[str]:
+    """One line of JSON each: `model_dump_json` without the cost of its options."""
+    return [record.__pydantic_serializer__.to_json(record).decode() for record in records]

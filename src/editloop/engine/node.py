@@ -21,7 +21,7 @@ from editloop.engine.execute import (
     open_stage,
     outcome_of_error,
 )
-from editloop.engine.outcomes import Outcome, Sealed, from_row
+from editloop.engine.outcomes import Outcome, Sealed
 from editloop.engine.settle import Settler
 from editloop.engine.stage import Lane, RemoteStage, Scope, Stage
 from editloop.engine.workers import WorkerPool
@@ -66,7 +66,6 @@ class Node:
     Args:
         index: Place in the pipeline.
         stage: The stage.
-        number: The stage's number in the journal.
         settler: Books the outcomes.
         workshop: What the stages share.
     """
@@ -75,14 +74,12 @@ class Node:
         self,
         index: int,
         stage: Stage[Any, Any, Any],
-        number: int,
         settler: Settler,
         workshop: Workshop,
     ) -> None:
         self.stage = stage
         self.queue: _Queue = asyncio.Queue(QUEUE_BATCHES)
         self._index = index
-        self._number = number
         self._settler = settler
         self._workshop = workshop
         self._opened = False
@@ -148,13 +145,13 @@ class Node:
 
     async def _replay_or_compute(self, batch: Batch) -> Batch:
         keys = batch.digests()
-        found = self._workshop.journal.lookup(self._number, keys)
+        found = self._settler.recall(keys)
         if not found:
             return await self._compute(batch, keys)
         known = [place for place, key in enumerate(keys) if key in found]
         made = self._settler.replayed(
             batch.pick(known),
-            [from_row(found[keys[place]]) for place in known],
+            [found[keys[place]] for place in known],
             [keys[place] for place in known],
         )
         fresh = batch.pick([place for place, key in enumerate(keys) if key not in found])
@@ -204,9 +201,9 @@ class Node:
         keys = [
             bytes.fromhex(content_id("member", whole, digest.hex())) for digest in batch.digests()
         ]
-        found = self._workshop.journal.lookup(self._number, keys) if self._workshop.ledger else {}
+        found = self._settler.recall(keys)
         if len(found) == len(batch):
-            made = self._settler.replayed(batch, [from_row(found[key]) for key in keys], keys)
+            made = self._settler.replayed(batch, [found[key] for key in keys], keys)
         else:
             made = await self._compute(batch, keys)
         for piece in made.split(SOURCE_BATCH):

@@ -40,13 +40,13 @@ def seal(record: BaseModel, outcome: Outcome) -> Sealed:
     if isinstance(outcome, Kept):
         if len(outcome.records) == 1 and outcome.records[0] is record:
             return SealedKept(None)
-        return SealedKept(tuple(as_json(made) for made in outcome.records))
+        return SealedKept(tuple(as_json(outcome.records)))
     return seal_dropped(outcome) if isinstance(outcome, Dropped) else outcome
 
 
 def seal_dropped(outcome: Dropped) -> SealedDropped:
     """`outcome` without objects."""
-    text = as_json(outcome.record) if outcome.record is not None else None
+    text = outcome.record.model_dump_json() if outcome.record is not None else None
     return SealedDropped(outcome.reason, outcome.detail, outcome.evidence, text)
 
 

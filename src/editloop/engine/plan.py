@@ -40,10 +40,8 @@ def _check_declarations(stage: Stage[Any, Any, Any]) -> None:
     if missing:
         raise StageError(f"stage {cls.__qualname__} does not declare {', '.join(missing)}")
     for kind in (cls.input, cls.output):
-        if "id" not in kind.model_fields:
-            raise StageError(
-                f"stage {cls.name!r}: {kind.__name__} has no field `id`; records are known by content"
-            )
+        if "id" not in kind.model_fields or kind.model_fields["id"].annotation is not str:
+            raise StageError(f"stage {cls.name!r}: {kind.__name__} needs a field `id: str`")
     if (cls.lane is Lane.REMOTE) != isinstance(stage, RemoteStage):
         raise StageError(f"stage {cls.name!r}: the remote lane and `RemoteStage` belong together")
     if cls.lane is Lane.REMOTE and cls.scope is Scope.ALL:

@@ -14,7 +14,6 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from editloop.core.errors import PrerequisiteError, StageError
-from editloop.engine.batch import as_json
 from editloop.engine.plan import check_pipeline
 from editloop.engine.shards import JoinedResult, Shard, check_shardable, join_shards, shard_of
 from editloop.engine.stage import Stage, output_id
@@ -57,7 +56,7 @@ def run_on_ray(
     check_shardable(stages)
     texts: list[list[str]] = [[] for _ in range(shards)]
     for record in inputs:
-        texts[shard_of(output_id(record), shards)].append(as_json(record))
+        texts[shard_of(output_id(record), shards)].append(record.model_dump_json())
     addresses = [address(stage).model_dump_json() for stage in stages]
     job = {"run_dir": str(run_dir.absolute()), "run_seed": run_seed, "workers": workers}
     options = {"num_cpus": workers, **(actor_options or {})}

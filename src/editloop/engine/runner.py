@@ -241,14 +241,12 @@ class _Run:
         self, inputs: Iterable[BaseModel], workshop: Workshop, numbers: list[int]
     ) -> tuple[list[BaseModel], list[Rejected]]:
         settlers = [
-            Settler(stage, counts, workshop.ledger, number, is_last=stage is self._stages[-1])
+            Settler(stage, counts, workshop.ledger, number, is_last=counts is self._counts[-1])
             for stage, counts, number in zip(self._stages, self._counts, numbers, strict=True)
         ]
         nodes = [
-            Node(index, stage, number, settler, workshop)
-            for index, (stage, number, settler) in enumerate(
-                zip(self._stages, numbers, settlers, strict=True)
-            )
+            Node(index, stage, settler, workshop)
+            for index, (stage, settler) in enumerate(zip(self._stages, settlers, strict=True))
         ]
         exits = [node.queue for node in nodes[1:]]
         last: asyncio.Queue[Batch | None] = asyncio.Queue(1)
@@ -269,12 +267,12 @@ class _Run:
         source = iter(inputs)
         while records := list(islice(source, SOURCE_BATCH)):
             check_inputs(first.stage, records)
-            fresh = []
-            for record in records:
-                mark = hash(output_id(record))
-                if mark not in seen:
-                    seen.add(mark)
-                    fresh.append(record)
+            marks = [hash(output_id(record)) for record in records]
+            fresh = records
+            if len(set(marks)) < len(marks) or not seen.isdisjoint(marks):
+                first_seen = dict(zip(reversed(marks), reversed(records), strict=True))
+                fresh = [first_seen[mark] for mark in dict.fromkeys(marks) if mark not in seen]
+            seen.update(marks)
             self._inputs += len(fresh)
             self._duplicates += len(records) - len(fresh)
             await first.queue.put(Batch(fresh))

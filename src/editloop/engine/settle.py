@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from editloop.core.errors import StageError
 from editloop.engine.batch import Batch, as_json
 from editloop.engine.counts import StageCounts
-from editloop.engine.outcomes import Ended, Outcome, Sealed, SealedKept, end_columns
+from editloop.engine.outcomes import Ended, Outcome, Sealed, SealedKept, end_columns, from_row
 from editloop.engine.result import Rejected
 from editloop.engine.stage import Failed, Kept, Lane, Stage
 from editloop.store.journal import Journal
@@ -84,6 +84,13 @@ class Settler:
         self._breaker = Breaker(counts.name)
         self.rejects: list[Rejected] = []
 
+    def recall(self, keys: Sequence[bytes]) -> dict[bytes, Sealed]:
+        """What earlier runs made of records with these content addresses."""
+        if self._journal is None:
+            return {}
+        rows = self._journal.lookup(self._number, keys, is_last=self._is_last)
+        return {key: from_row(row) for key, row in rows.items()}
+
     def computed(
         self,
         batch: Batch,
@@ -139,9 +146,10 @@ class Settler:
 
     def _pass_on(self, batch: Batch, outcomes: Sequence[Outcome | Sealed]) -> Batch:
         """The records that go on, when nothing is kept."""
-        for place, outcome in enumerate(outcomes):
-            if not isinstance(outcome, _GOES_ON):
-                self.rejects.append(self._rejected(batch.pick([place]).ids()[0], outcome))
+        if _end_here(outcomes):
+            for record_id, outcome in zip(batch.ids(), outcomes, strict=True):
+                if not isinstance(outcome, _GOES_ON):
+                    self.rejects.append(self._rejected(record_id, outcome))
         if self._stage.lane is Lane.PROCESS:
             return self._made(batch, outcomes, self._texts(batch, outcomes))
         return Batch(_objects(outcomes))
@@ -157,7 +165,7 @@ class Settler:
                 incoming = incoming or batch.records(self._stage.input)
                 made = outcome.records
                 unchanged = len(made) == 1 and made[0] is incoming[place]
-                texts.append(None if unchanged else [as_json(record) for record in made])
+                texts.append(None if unchanged else as_json(made))
             else:
                 texts.append(outcome.texts if isinstance(outcome, SealedKept) else ())
         return texts
@@ -209,6 +217,9 @@ class Settler:
         counts = self._counts
         counts.taken += len(outcomes)
         counts.out += out
+        if not _end_here(outcomes):
+            counts.kept += len(outcomes)
+            return
         for outcome in outcomes:
             if isinstance(outcome, _GOES_ON):
                 counts.kept += 1
@@ -218,7 +229,9 @@ class Settler:
                 counts.dropped[outcome.reason] += 1
 
     def _watch(self, outcomes: Sequence[Outcome | Sealed]) -> None:
-        failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+        failures: list[Failed] = []
+        if _end_here(outcomes):
+            failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
         try:
             self._breaker.watch(len(outcomes), failures)
         except StageError:
@@ -233,6 +246,11 @@ class Settler:
         return Rejected(
             self._counts.name, record_id, status, reason, detail or "", evidence, record
         )
+
+
+def _end_here(outcomes: Sequence[Outcome | Sealed]) -> bool:
+    """Whether any of the records ends here: one pass at the speed of C for the batches where none does."""
+    return not {*map(type, outcomes)} <= {Kept, SealedKept}
 
 
 def _objects(outcomes: Sequence[Outcome | Sealed]) -> list[BaseModel]:

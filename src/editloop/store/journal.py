@@ -167,11 +167,13 @@ class Journal:
             self._done[stage] = _DoneIndex([row[0] for row in done], [row[1] for row in done])
         return int(stage)
 
-    def lookup(self, stage: int, contents: Sequence[bytes]) -> dict[bytes, OutcomeRow]:
+    def lookup(
+        self, stage: int, contents: Sequence[bytes], *, is_last: bool = False
+    ) -> dict[bytes, OutcomeRow]:
         """Rows of earlier runs for these contents; the latest wins.
 
-        Those that a reader of this run asks for (rejects, and records with their content) become part of it with the
-        next commit.
+        Rows that a reader of this run asks for (rejects, and what the last stage kept) become part of it with the
+        next commit; the others stay as they are, because a second run should write little.
         """
         index = self._done.get(stage)
         candidates = index.candidates(contents) if index else []
@@ -190,7 +192,11 @@ class Journal:
         settled = {content: row for content, row in found.items() if row.status != Status.RETRYABLE}
         if not self._is_waiting:
             self._waiting_since = time.monotonic()
-        self._seen_again += [numbered[content] for content in settled]
+        self._seen_again += [
+            numbered[content]
+            for content, row in settled.items()
+            if is_last or row.status != Status.KEPT
+        ]
         if len(self._seen_again) >= self._group_rows:
             self.commit()
         return settled
