@@ -156,6 +156,21 @@ def test_content_understanding_speaks_in_pronouns_after_the_first_round():
             assert all(len(text.split()) <= 9 for text in _texts(turn))
 
 
+def test_short_rounds_are_labelled_by_how_they_sound():
+    rounds = [
+        Round(EditType.ADD, CUP),
+        Round(EditType.ADJUST, Slots(object="cup", colour="green")),
+        Round(EditType.REMOVE, Slots(object="cup")),
+    ]
+    labels = {}
+    for seed in range(60):
+        for turn in write_dialogue(EditType.CONTENT_UNDERSTANDING, rounds, seed).turns[1:]:
+            labels |= {phrasing.text: phrasing.style for phrasing in turn.phrasings}
+    assert labels["Make it green."] == "terse"
+    assert labels["Could it be green?"] == "casual"
+    assert labels["On second thoughts, get rid of it."] == "plain"
+
+
 def test_version_backtracking_returns_to_the_first_object():
     rounds = [
         Round(EditType.ADD, CUP),

@@ -56,7 +56,7 @@ def make_record(shelf: ImageShelf) -> MakeRecord:
         fields: dict[str, object] = {
             "id": record_id(source.sha256, "photos", f"candidate {number}", 7),
             "source": source,
-            "instruction": f'Remove the "dog" number {number}, café.',
+            "instruction": f'Remove the "dog" number {number},\ncafé, 犬 🐕.',
             "edit_type": edit_type,
             "phrasings": (Phrasing(style="terse", text="Remove dog."),),
             "target": shelf.add(number * 10 + 1),

@@ -21,6 +21,7 @@ from editloop.records.record import Phrasing
 from editloop.records.taxonomy import EditType
 
 MAX_WORDS = 30
+TERSE_WORDS = 4
 STYLES: tuple[Style, ...] = get_args(Style)
 _MAIN_STYLE_SHARES: Mapping[Style, float] = {
     "plain": 0.5,
@@ -267,7 +268,14 @@ def _few(options: Sequence[str], slots: Slots, seed: int, number: int) -> Writte
         if text not in texts:
             texts.append(text)
     main, *others = texts[:3]
-    return Written(main, tuple(Phrasing(style="plain", text=text) for text in others))
+    return Written(main, tuple(Phrasing(style=_style_of(text), text=text) for text in others))
+
+
+def _style_of(text: str) -> Style:
+    """The style of a short sentence that was not written for one."""
+    if text.endswith("?") or "'" in text:
+        return "casual"
+    return "terse" if len(text.split()) <= TERSE_WORDS else "plain"
 
 
 def _main_style(seed: int) -> Style:
