@@ -1,8 +1,8 @@
 """Instructions from templates: the embedded stand-in for ImgEdit's instruction writers (arXiv 2505.20275, step 7).
 
 Each triplet gets a main wording and one in each other style, drawn from its seed. Rules kept from the paper: place and
-size woven into the sentence; at most 30 words; at most one adjective in replace and adjust; a background edit says
-"change X into Y"; the rounds of a content-memory dialogue never repeat the premise; later rounds of a
+size woven into the sentence; at most 30 words; at most one adjective in replace, adjust and background; a background edit
+names no object; the rounds of a content-memory dialogue never repeat the premise; later rounds of a
 content-understanding dialogue use pronouns; version backtracking rejects the second round and changes the first object.
 """
 
@@ -81,7 +81,7 @@ def write_instruction(edit_type: EditType, slots: Slots, seed: int) -> Written:
     main = _main_style(seed)
     texts = {
         style: _draw(
-            [*table[style], *_idioms(slots, style)],
+            [*table[style], *_idioms(edit_type, slots, style)],
             slots,
             style,
             _rng(seed, style),
@@ -99,12 +99,15 @@ def write_compose(first: Round, second: Round, seed: int) -> Written:
     texts = {}
     for style in STYLES:
         rng = _rng(seed, "compose", style)
+        joined = rng.choice(wordings("templates")["compose"][style])
         # A sentence of two halves has room for only so many words: no half is longer than "plain".
         half: Style = "plain" if style == "detailed" else style
-        a, b = (_clause(part, half, rng, woven=style == main) for part in (first, second))
-        joined = rng.choice(wordings("templates")["compose"][style])
-        picture = rng.choice(PICTURE_WORDS)
-        texts[style] = tidy(joined.format(A=capitalised(a), a=a, b=b, picture=picture))
+        for manner in (half, "terse"):
+            a, b = (_clause(part, manner, rng, woven=style == main) for part in (first, second))
+            picture = rng.choice(PICTURE_WORDS)
+            texts[style] = tidy(joined.format(A=capitalised(a), a=a, b=b, picture=picture))
+            if len(texts[style].split()) <= MAX_WORDS:
+                break
     return _written(texts, main)
 
 
@@ -214,10 +217,15 @@ def _table(edit_type: EditType, slots: Slots) -> dict[str, list[str]]:
     return table
 
 
-def _idioms(slots: Slots, style: Style) -> list[str]:
+def _idioms(edit_type: EditType, slots: Slots, style: Style) -> list[str]:
     """Wordings that people have for this very tone, style or light."""
-    idioms = wordings("looks").get(slots.tone or slots.style or slots.light, {})
-    return list(idioms.get(style, []))
+    looks = {
+        EditType.TONE: slots.tone,
+        EditType.STYLE: slots.style,
+        EditType.RELIGHT: slots.light,
+    }
+    idioms: list[str] = wordings("looks").get(looks.get(edit_type, ""), {}).get(style, [])
+    return idioms
 
 
 def _for_new_things(edit_type: EditType, slots: Slots) -> Slots:
