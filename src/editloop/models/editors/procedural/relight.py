@@ -1,4 +1,4 @@
-"""Lights a photograph again: a lamp from one side, a rim of light, coloured gels, a spotlight, a low sun, blinds.
+"""Lights a photograph again: a lamp from one side, coloured gels, a spotlight, a low sun, blinds.
 
 The new light is a ratio image: pseudo-normals of the object (see `shape`) and a falloff over the frame say how much more or less light
 each pixel gets; the photograph is multiplied by it in linear light, with highlights rolled off instead of clipped.
@@ -14,8 +14,15 @@ from numpy.typing import NDArray
 
 from editloop.core.errors import BadInputError
 from editloop.models.editors.procedural import pixels
-from editloop.models.editors.procedural.looks import Expectation, Look, catalogue, look_named
+from editloop.models.editors.procedural.looks import (
+    Expectation,
+    Look,
+    catalogue,
+    check_kept,
+    look_named,
+)
 from editloop.models.editors.procedural.pixels import Plane, Planes
+from editloop.models.editors.procedural.scene import read_scene
 from editloop.models.editors.procedural.shape import inflated, normals
 from editloop.models.roles import EditResult, Matte, RgbImage
 
@@ -23,8 +30,11 @@ REFUSALS = {
     "matte_mismatch": "matte and image differ in size",
     "object_too_small": "the object covers less than 3 % of the frame",
     "object_too_large": "the object covers more than 80 % of the frame",
+    "uncertain_matte": "too much of the object's outline is undecided",
     "too_dark": "the photograph is too dark to be lit again",
-    "no_outline": "the object fills the frame or is cut on too many sides, so no rim can show",
+    "outdoors": "blue sky or much green shows: indoor light would not be believed",
+    "studio_background": "a plain white or black backdrop has no evening light",
+    "promise_not_kept": "the light changes too little on this object to be recognised",
 }
 
 LIGHTS = catalogue(
@@ -35,12 +45,6 @@ LIGHTS = catalogue(
         "a spotlight from above",
         "a pool of warm light on the subject, everything around it dark",
         (Expectation("lightness_change", -0.6, -0.03),),
-    ),
-    Look(
-        "rim",
-        "a bright rim light from behind",
-        "a glowing outline around a subject in half shadow",
-        (Expectation("lightness_change", -0.6, -0.02),),
     ),
     Look(
         "sunset",
@@ -59,6 +63,11 @@ LIGHTS = catalogue(
         "magenta light from the left and cyan light from the right in a dark room",
     ),
 )
+
+
+_SIDES = {"left": 1, "right": -1}
+_LEAST_BALANCE = 0.05
+"""Change of lightness between the object's halves from which a light's side is plain to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +125,7 @@ def _from_side(stage: _Stage, side: int) -> Planes:
     facing = _facing(stage, (0.85 * side, -0.30, 0.55))
     across = 0.5 + 0.5 * stage.x * side
     room = 0.42 + 1.05 * pixels.smoothstep(across, -0.15, 1.1)
-    on_object = 0.22 + 1.65 * facing**1.2
+    on_object = 0.28 + 1.55 * facing**1.2
     gain = room * (1 - stage.matte) + stage.matte * on_object * (0.65 + 0.45 * across)
     lamp = np.array([1.10, 1.0, 0.86], np.float32)
     shade = np.array([0.90, 0.97, 1.10], np.float32)
@@ -145,59 +154,31 @@ def _spotlight(stage: _Stage) -> Planes:
     return _rolled_off(stage.light * gain[..., None] * lamp)
 
 
-def _rim(stage: _Stage) -> Planes:
-    glow = np.exp(
-        -(
-            ((stage.x - stage.centre[0]) / 0.9) ** 2
-            + ((stage.y - stage.centre[1] + 0.25) / 0.8) ** 2
-        )
-    )
-    edge = np.sqrt(np.clip(1 - stage.normal[..., 2] ** 2, 0, 1)) * pixels.smoothstep(
-        -stage.normal[..., 1] + 0.55, 0, 1
-    )
-    width = 1 - pixels.smoothstep(inflated(stage.matte), 0.10, 0.55)
-    rim = stage.matte * pixels.smoothstep(edge, 0.35, 0.95) * width
-    background = 0.30 + 0.75 * glow
-    gain = background * (1 - stage.matte) + stage.matte * 0.46
-    lamp = np.array([1.0, 0.86, 0.62], np.float32)
-    grey = pixels.luminance(stage.light)[..., None]
-    lit = stage.light * gain[..., None] * (1 + (lamp - 1) * (0.5 * (1 - stage.matte[..., None])))
-    lit = lit + rim[..., None] * lamp * (0.35 + 1.1 * np.sqrt(grey))
-    return _rolled_off(lit)
-
-
 def _sunset(stage: _Stage) -> Planes:
-    side = (
-        -1
-        if stage.light[:, : stage.x.shape[1] // 2].mean()
-        > stage.light[:, stage.x.shape[1] // 2 :].mean()
-        else 1
-    )
+    middle = stage.x.shape[1] // 2
+    side = -1 if stage.light[:, :middle].mean() > stage.light[:, middle:].mean() else 1
     facing = _facing(stage, (0.95 * side, -0.12, 0.35))
-    across = 0.5 + 0.5 * stage.x * side
-    sun = stage.matte * (0.10 + 1.25 * facing) + (1 - stage.matte) * (
-        0.25 + 0.75 * pixels.smoothstep(across, 0, 1)
-    )
-    warm = np.array([1.45, 0.86, 0.42], np.float32)
-    shade = np.array([0.46, 0.46, 0.60], np.float32)
-    gain = shade + sun[..., None] * warm * 0.95
-    haze = np.exp(-(((stage.x - 1.05 * side) / 0.8) ** 2 + ((stage.y + 0.35) / 0.7) ** 2))[
-        ..., None
-    ]
-    lit = stage.light * gain + 0.22 * haze * np.array([1.0, 0.50, 0.16], np.float32)
-    return _rolled_off(lit)
+    across = pixels.smoothstep(0.5 + 0.5 * stage.x * side, 0, 1)
+    sun = stage.matte * (0.08 + 1.35 * facing) + (1 - stage.matte) * (0.20 + 0.80 * across)
+    warm = np.array([1.25, 0.70, 0.30], np.float32)
+    shade = np.array([0.40, 0.38, 0.46], np.float32)
+    low_sun = ((stage.x - 1.1 * side) / 0.75) ** 2 + ((stage.y + 0.35) / 0.65) ** 2
+    haze = 0.13 * np.exp(-low_sun)[..., None] * np.array([1.0, 0.48, 0.14], np.float32)
+    return _rolled_off(stage.light * (shade + sun[..., None] * warm) + haze)
 
 
 def _blinds(stage: _Stage) -> Planes:
     bend = 0.10 * inflated(stage.matte) * stage.matte
-    position = (stage.y + 0.38 * stage.x - bend) * 5.2
-    stripe = np.abs((position % 1.0) - 0.5) * 2
-    softness = 0.16 + 0.05 * (stage.x + 1)
-    slats = np.clip((0.62 - stripe) / softness + 0.5, 0, 1)
-    window = np.exp(-(((stage.x - 0.1) / 1.05) ** 4 + ((stage.y + 0.0) / 1.0) ** 4))
-    facing = stage.matte * (0.5 + 0.7 * _facing(stage, (-0.5, -0.4, 0.75))) + (1 - stage.matte)
-    sun = (slats * window * facing)[..., None] * np.array([1.35, 1.05, 0.70], np.float32)
-    room = np.array([0.27, 0.29, 0.34], np.float32)
+    slant = stage.y + 0.34 * stage.x - bend
+    stripe = np.abs(((slant * 4.4) % 1.0) - 0.5) * 2
+    softness = 0.20 + 0.08 * (stage.x + 1)
+    slats = pixels.clipped((0.60 - stripe) / softness + 0.5)
+    across = (stage.x - 0.34 * stage.y - 0.6 * stage.centre[0]) / 0.82
+    down = (slant - 0.6 * stage.centre[1]) / 0.80
+    window = 1 - pixels.smoothstep(np.maximum(np.abs(across), np.abs(down)), 0.86, 1.04)
+    facing = stage.matte * (0.55 + 0.65 * _facing(stage, (-0.5, -0.4, 0.75))) + 1 - stage.matte
+    sun = (slats * window * facing)[..., None] * np.array([1.22, 0.96, 0.66], np.float32)
+    room = np.array([0.36, 0.37, 0.41], np.float32)
     return _rolled_off(stage.light * (room + sun))
 
 
@@ -221,7 +202,6 @@ _RIGS: dict[str, Callable[[_Stage], Planes]] = {
     "left": _left,
     "right": _right,
     "spotlight": _spotlight,
-    "rim": _rim,
     "sunset": _sunset,
     "blinds": _blinds,
     "neon": _neon,
@@ -232,18 +212,23 @@ def _objection(image: RgbImage, matte: Matte, light: str) -> tuple[str, str] | N
     brightness = float(pixels.grey(image).mean())
     if brightness < 0.16:
         return "too_dark", f"mean lightness is {brightness:.0%}, 16 % is needed"
-    if light == "rim":
-        border = np.concatenate([matte[0], matte[-1], matte[:, 0], matte[:, -1]])
-        cut = float((border > 0.5).mean())
-        if cut > 0.25:
-            return "no_outline", f"{cut:.0%} of the frame's border is object"
+    scene = read_scene(image, matte)
+    if light in {"spotlight", "blinds", "neon"} and (scene.open_air or scene.sky.mean() > 0.15):
+        return "outdoors", "the photograph seems to be taken outdoors"
+    if light == "sunset" and scene.plain_border:
+        return "studio_background", "a plain backdrop has no evening"
     return None
+
+
+def _check(image: RgbImage, matte: Matte) -> None:
+    pixels.check_matte(image, matte, 0.03, 0.80)
+    pixels.check_outline(matte, 0.25)
 
 
 def light_options(image: RgbImage, matte: Matte) -> list[str]:
     """The lights that suit the picture, in catalogue order."""
     try:
-        pixels.check_matte(image, matte, 0.03, 0.80)
+        _check(image, matte)
     except BadInputError:
         return []
     return [name for name in LIGHTS if _objection(image, matte, name) is None]
@@ -265,12 +250,18 @@ def relight(image: RgbImage, matte: Matte, light: str) -> EditResult:
         UnknownNameError: `light` has no entry.
     """
     look = look_named(LIGHTS, light, "light")
-    pixels.check_matte(image, matte, 0.03, 0.80)
+    _check(image, matte)
     objection = _objection(image, matte, look.name)
     if objection:
         raise BadInputError(*objection)
     result = pixels.to_bytes(pixels.from_linear(_RIGS[look.name](_stage(image, matte))))
+    check_kept(look, image, result)
     balance = side_balance(result, matte) - side_balance(image, matte)
+    if look.name in _SIDES and balance * _SIDES[look.name] < _LEAST_BALANCE:
+        raise BadInputError(
+            "promise_not_kept",
+            f"light from the {look.name} moves the object's balance by {balance:.3f} only",
+        )
     return EditResult(
         image=result,
         changed=pixels.changed_pixels(image, result),
