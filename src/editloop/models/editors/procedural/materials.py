@@ -78,7 +78,7 @@ def marble(surface: Surface) -> Planes:
     )
     cloud = 0.10 * np.clip(0.5 + 0.35 * surface.noise(0.6, 0.6, 3), 0, 1)
     position = np.clip(cloud + 0.85 * vein, 0, 1)
-    return _ramp(position, [(0.0, (242, 240, 236)), (0.45, (196, 196, 198)), (1.0, (98, 100, 106))])
+    return _ramp(position, [(0.0, (222, 219, 213)), (0.45, (172, 172, 175)), (1.0, (84, 86, 92))])
 
 
 def denim(surface: Surface) -> Planes:
@@ -92,25 +92,9 @@ def denim(surface: Surface) -> Planes:
     return _ramp(position, [(0.0, (28, 42, 78)), (0.5, (62, 86, 132)), (1.0, (150, 172, 204))])
 
 
-def knitted_wool(surface: Surface) -> Planes:
-    """Stocking stitch in cream wool."""
-    width = max(11.0 / surface.unit, 0.042)
-    column = surface.u / width
-    across = column % 1.0
-    lean = np.abs(across - 0.5) * 2
-    row = (surface.v / (width * 0.80) + 0.55 * lean) % 1.0
-    body = np.sqrt(np.clip(1 - (2 * row - 1) ** 2, 0, 1)) * (
-        0.45 + 0.55 * np.sin(np.pi * (across * 2 % 1.0))
-    )
-    fluff = surface.noise(0.015, 0.010, 3)
-    position = np.clip(0.12 + 0.85 * body + 0.05 * fluff, 0, 1)
-    return _ramp(position, [(0.0, (92, 76, 60)), (0.4, (196, 178, 150)), (1.0, (244, 234, 214))])
-
-
 MAKERS: dict[str, Callable[[Surface], Planes]] = {
     "wood": wood,
     "marble": marble,
     "denim": denim,
-    "knitted_wool": knitted_wool,
 }
 """Materials with an albedo; metals are made from reflections instead (see `retexture`)."""

@@ -14,7 +14,7 @@ from editloop.models.editors.procedural import pixels
 from editloop.models.editors.procedural.looks import Look, catalogue, look_named
 from editloop.models.editors.procedural.materials import MAKERS, Surface
 from editloop.models.editors.procedural.pixels import Plane, Planes
-from editloop.models.editors.procedural.shape import inflated
+from editloop.models.editors.procedural.shape import inflated, normals
 from editloop.models.roles import EditResult, Mask, Matte, RgbImage
 
 REFUSALS = {
@@ -30,7 +30,6 @@ MATERIALS = catalogue(
     Look("wood", "carved wood", "warm brown grain running along the surface"),
     Look("marble", "white marble", "pale stone with grey veins"),
     Look("denim", "blue denim", "indigo twill weave"),
-    Look("knitted_wool", "knitted wool", "rows of cream stitches"),
     Look("gold", "polished gold", "warm metallic reflections"),
     Look("silver", "polished silver", "cool metallic reflections"),
     Look("bronze", "patinated bronze", "dark brown metal with soft highlights"),
@@ -97,7 +96,10 @@ def _metal(image: RgbImage, matte: Matte, name: str) -> Planes:
         cv2.ximgproc.guidedFilter(lightness, lightness, max(3, round(5 * factor)), 6e-4), np.float32
     )
     low, high = np.percentile(smooth[matte > 0.6], [2, 98])
-    level = np.clip((smooth - low) / max(float(high - low), 0.12), 0, 1)
+    lit = np.clip((smooth - low) / max(float(high - low), 0.12), 0, 1)
+    # Light and shade alone would print the object's old pattern on the metal; its rounded form tempers that.
+    facing = normals(image, matte, relief=0.5) @ np.array([-0.35, -0.62, 0.70], np.float32)
+    level = 0.66 * lit + 0.34 * np.clip(facing, 0, 1)
     wave = level + 0.13 * np.sin(2 * np.pi * (1.6 * level + 0.35)) + 0.10 * (inflated(matte) - 0.6)
     fine = lightness - smooth
     position = np.clip(0.06 + 0.90 * wave + 1.1 * fine, 0, 1)
@@ -115,7 +117,7 @@ def _painted(image: RgbImage, matte: Matte, name: str, rng: np.random.Generator)
     light = np.where(shading < 1, shading**0.85, 1 + 0.55 * (shading - 1))
     edge = 0.72 + 0.28 * pixels.smoothstep(inflated(matte), 0.0, 0.45)
     return pixels.from_linear(
-        (albedo * np.clip(light * edge, 0, 1.35)[..., None]).astype(np.float32)
+        (albedo * np.clip(light * edge, 0, 1.25)[..., None]).astype(np.float32)
     )
 
 
