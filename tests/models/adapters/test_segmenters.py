@@ -8,7 +8,7 @@ from tests.models.photographs import photograph
 
 from editloop.models import load_model
 from editloop.models.roles import Mask
-from editloop.models.segmenters.isnet import stretch
+from editloop.models.segmenters.isnet import keep_inside, stretch
 from editloop.records.record import Box
 
 DISC_BOX = Box(left=60, top=40, right=140, bottom=120)
@@ -61,6 +61,16 @@ def test_a_meaningless_range_is_not_stretched_into_an_object() -> None:
     assert not stretch(flat).any()
     assert stretch(flat * 5).min() == 0
     assert stretch(flat * 5).max() == pytest.approx(1)
+
+
+def test_islands_mostly_outside_the_box_are_left_out() -> None:
+    matte = np.zeros((20, 40), np.float32)
+    matte[5:15, 10:22] = 0.9
+    matte[5:15, 26:34] = 0.8
+    matte[2, 2] = 0.04
+    kept = keep_inside(matte, Box(left=10, top=4, right=28, bottom=16))
+    np.testing.assert_array_equal(kept[:, :24], matte[:, :24])
+    assert not kept[:, 24:].any()
 
 
 @pytest.mark.slow

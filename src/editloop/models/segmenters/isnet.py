@@ -9,13 +9,16 @@ from PIL import Image
 from editloop.models.embedded import identity_of_asset, isnet_onnx
 from editloop.models.geometry import grow_box
 from editloop.models.onnx_session import OnnxSession
+from editloop.models.prerequisites import require
 from editloop.models.roles import Matte, ModelIdentity, RgbImage
 from editloop.records.record import Box
 
-_CODE_VERSION = 2
+_CODE_VERSION = 3
 DEFAULT_SIZE = 768
 _BOX_MARGIN = 0.12
 _MEANINGFUL_RANGE = 0.2
+_ISLAND_SHORE = 0.05
+_LEAST_INSIDE = 0.5
 
 
 class IsNet:
@@ -47,7 +50,7 @@ class IsNet:
         if seen.area:
             crop = np.s_[seen.top : seen.bottom, seen.left : seen.right]
             matte[crop] = self._salient(image[crop])
-        return matte
+        return keep_inside(matte, box)
 
     def _salient(self, image: RgbImage) -> Matte:
         raw = self._session.run(_prepare(image, self._size), [self._session.output_names()[0]])[0][
@@ -63,6 +66,18 @@ class IsNet:
 def isnet_as_trained() -> IsNet:
     """ISNet at the size it was trained at, in about twice the time."""
     return IsNet(1024)
+
+
+def keep_inside(matte: Matte, box: Box) -> Matte:
+    """`matte` without the islands of which less than half lies in `box`: neighbours seen in the margin."""
+    cv2 = require("cv2", "photos")
+    count, islands = cv2.connectedComponents((matte > _ISLAND_SHORE).astype(np.uint8))
+    areas = np.bincount(islands.ravel(), minlength=count)
+    within = islands[max(0, box.top) : box.bottom, max(0, box.left) : box.right]
+    inside = np.bincount(within.ravel(), minlength=count)
+    kept = inside >= _LEAST_INSIDE * areas
+    kept[0] = True
+    return np.where(kept[islands], matte, np.float32(0))
 
 
 def stretch(raw: NDArray[np.float32]) -> Matte:
