@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from editloop.core.seeds import generator
 from editloop.judges.base import Judge
 from editloop.judges.corruptors import FLAWS, Corruptor, Specimen
+from editloop.records.verdict import Verdict
 
 Z_95 = 1.959964
 
@@ -23,7 +24,7 @@ class Rate:
 
     @property
     def share(self) -> float:
-        """hits / n; NaN when nothing was counted."""
+        """Hits over n; NaN when nothing was counted."""
         return self.hits / self.n if self.n else math.nan
 
     def interval(self) -> tuple[float, float]:
@@ -32,7 +33,11 @@ class Rate:
             return 0.0, 1.0
         spread = Z_95**2 / self.n
         centre = (self.share + spread / 2) / (1 + spread)
-        half = Z_95 * math.sqrt(self.share * (1 - self.share) / self.n + spread / (4 * self.n)) / (1 + spread)
+        half = (
+            Z_95
+            * math.sqrt(self.share * (1 - self.share) / self.n + spread / (4 * self.n))
+            / (1 + spread)
+        )
         return max(0.0, centre - half), min(1.0, centre + half)
 
 
@@ -48,7 +53,10 @@ class DetectionReport:
     @property
     def false_alarm(self) -> Rate:
         """Over all edit types."""
-        return Rate(sum(r.hits for r in self.false_alarms.values()), sum(r.n for r in self.false_alarms.values()))
+        return Rate(
+            sum(r.hits for r in self.false_alarms.values()),
+            sum(r.n for r in self.false_alarms.values()),
+        )
 
 
 def measure_detection(
@@ -76,14 +84,14 @@ def measure_detection(
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for index, good in enumerate(specimens):
         verdict = judge.judge(good.request)
-        _count(alarms[good.edit_type], reasons[f"good:{good.edit_type}"], verdict.accepted, verdict.reject_reason)
+        _count(alarms[good.edit_type], reasons[f"good:{good.edit_type}"], verdict)
         if verdict.accepted or not only_accepted:
             others = [*specimens[:index], *specimens[index + 1 :]]
             for name, corrupt in flaws.items():
                 broken = corrupt(good, others, generator(seed, name, index))
                 if broken is not None:
                     found = judge.judge(broken)
-                    _count(counts[name], reasons[name], found.accepted, found.reject_reason)
+                    _count(counts[name], reasons[name], found)
         if progress is not None:
             progress(index + 1)
     return DetectionReport(
@@ -93,8 +101,8 @@ def measure_detection(
     )
 
 
-def _count(tally: list[int], reasons: Counter[str], accepted: bool | None, reason: str | None) -> None:  # noqa: FBT001
+def _count(tally: list[int], reasons: Counter[str], verdict: Verdict) -> None:
     tally[1] += 1
-    if not accepted:
+    if not verdict.accepted:
         tally[0] += 1
-        reasons[reason or "unscored"] += 1
+        reasons[verdict.reject_reason or "unscored"] += 1

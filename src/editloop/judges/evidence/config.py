@@ -47,22 +47,28 @@ class EvidenceConfig:
     """SSIM outside; JPEG quality 95 and 4:4:4 keep 0.97 (measured)."""
     outside_changed: Ramp = (0.10, 0.02)
     """Changed share outside (measured)."""
-    outside_blob: Ramp = (0.012, 0.003)
+    rewritten_similarity: float = 0.45
+    """SSIM below which texture counts as rewritten (measured: JPEG 95 stays above 0.7 in 99.9 % of pixels)."""
+    outside_blob: Ramp = (0.008, 0.002)
     """Largest changed blob outside, of the frame; ImgEdit's smallest objects cover 0.01."""
     outside_shift: Ramp = (5.0, 2.0)
     """Shift of the median colour outside: 2.3 is just noticeable."""
     layout: Ramp = (0.20, 0.45)
     """Coarse correlation; unrelated photographs reach 0.2 (measured, 95th percentile)."""
-    mirrored: Ramp = (0.25, 0.05)
-    """Gain in correlation by mirroring (measured)."""
+    mirrored: Ramp = (0.06, 0.0)
+    """Gain in correlation of coarse edges by mirroring: symmetric scenes reach 0, others stay far below (measured)."""
     seam_step: Ramp = (9.0, 4.0)
     """Mean new edge along the border of an invisible mend (measured)."""
+    seam_step_declared: Ramp = (3.0, 1.5)
+    """The same along a declared mask (measured: good edits at most 1.2, planted seams from 1.9)."""
     halo: Ramp = (9.0, 4.0)
     """Distance of the rim's colour from both sides (measured)."""
     straight_seam: Ramp = (0.55, 0.30)
     """Longest straight new edge over the region's side (measured)."""
     detail_kept: Ramp = (0.35, 0.65)
     """Fine detail outside the edit, edited over source (measured: JPEG 95 keeps 0.97)."""
+    focus_kept: Ramp = (0.10, 0.28)
+    """Strength of the sharpest edges, edited over source: no wanted look takes all of them away (measured)."""
     blockiness: Ramp = (0.35, 0.12)
     """Rise of the step on the JPEG grid (measured: quality 95 gives 0.01, quality 10 gives 0.8)."""
     blockiness_of_looks: Ramp = (1.2, 0.6)
@@ -89,6 +95,12 @@ class EvidenceConfig:
     """Share of the frame's border that a new background must change."""
     white_border: Ramp = (0.70, 0.92)
     """White share of the border of a cut-out."""
+    object_similarity: Ramp = (0.35, 0.65)
+    """SSIM of a cut-out with its source (measured: in place above 0.9)."""
+    object_shift: Ramp = (8.0, 4.0)
+    """Shift of a cut-out's median colour."""
+    object_rewritten: Ramp = (0.06, 0.02)
+    """Share of a cut-out that shows other texture than its source (measured)."""
     structure: Ramp = (0.25, 0.50)
     """Correlation of edges under a change of style, tone or light (measured)."""
     blur_contrast: Ramp = (1.15, 1.6)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import astuple
 
 from editloop.judges.base import JudgeRequest
-from editloop.judges.evidence import naturalness, object_rules, whole_rules
+from editloop.judges.evidence import cutout_rules, naturalness, object_rules, whole_rules
 from editloop.judges.evidence.config import EvidenceConfig
 from editloop.judges.evidence.pixels import make_pair
 from editloop.judges.evidence.scene import Scene
@@ -34,7 +34,7 @@ RULES: dict[EditType, Rule] = {
     EditType.RESTORE: object_rules.judge_generic,
     EditType.VISUAL: object_rules.judge_visual,
     EditType.BACKGROUND: whole_rules.judge_background,
-    EditType.EXTRACT: whole_rules.judge_extract,
+    EditType.EXTRACT: cutout_rules.judge_extract,
     EditType.STYLE: whole_rules.judge_style,
     EditType.TONE: whole_rules.judge_tone,
     EditType.RELIGHT: whole_rules.judge_relight,
@@ -43,7 +43,9 @@ RULES: dict[EditType, Rule] = {
 _MENDS = frozenset({EditType.REMOVE, EditType.ADJUST})
 """Edits whose border should be invisible."""
 _NEW_SCENE = frozenset({EditType.BACKGROUND, EditType.EXTRACT})
-_NEW_LOOK = frozenset({EditType.STYLE, EditType.TONE, EditType.RELIGHT, EditType.BOKEH, EditType.RESTORE, *_NEW_SCENE})
+_NEW_LOOK = frozenset(
+    {EditType.STYLE, EditType.TONE, EditType.RELIGHT, EditType.BOKEH, EditType.RESTORE, *_NEW_SCENE}
+)
 
 
 class EvidenceJudge:
@@ -59,7 +61,13 @@ class EvidenceJudge:
         config: Thresholds.
     """
 
-    def __init__(self, detector: Detector, tagger: Tagger, quality: QualityModel, config: EvidenceConfig | None = None) -> None:
+    def __init__(
+        self,
+        detector: Detector,
+        tagger: Tagger,
+        quality: QualityModel,
+        config: EvidenceConfig | None = None,
+    ) -> None:
         self._detector, self._tagger, self._quality = detector, tagger, quality
         self._sights = Sights(detector, tagger)
         self.config = config or EvidenceConfig()
@@ -67,14 +75,23 @@ class EvidenceJudge:
     @property
     def identity(self) -> ModelIdentity:
         """Name and version: of the code, the thresholds and the three models."""
-        parts = (astuple(self.config), *(m.identity.version for m in (self._detector, self._tagger, self._quality)))
+        parts = (
+            astuple(self.config),
+            *(m.identity.version for m in (self._detector, self._tagger, self._quality)),
+        )
         digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
         return ModelIdentity(NAME, f"{_CODE_VERSION}+{digest}", "Apache-2.0")
 
     def judge(self, request: JudgeRequest) -> Verdict:
         """Scores, reasons and a decision; `Verdict.reject_reason` is a stable code."""
         pair = make_pair(request.source, request.edited, request.mask, self.config)
-        scene = Scene(request, pair, read_instruction(request.instruction, request.context), self._sights, self.config)
+        scene = Scene(
+            request,
+            pair,
+            read_instruction(request.instruction, request.context),
+            self._sights,
+            self.config,
+        )
         scene.note(instruction_read=bool(scene.intent.operations))
         self._examine(scene)
         return self._verdict(scene)
@@ -84,16 +101,31 @@ class EvidenceJudge:
         types = {step.edit_type for step in steps}
         share = float(scene.pair.changed.mean())
         scene.note(changed_frac=share)
-        scene.check("no_change", Axis.INSTRUCTION, ramp(share, self.config.no_change_frac), "Nothing changed.")
+        scene.check(
+            "no_change",
+            Axis.INSTRUCTION,
+            ramp(share, self.config.no_change_frac),
+            "Nothing changed.",
+        )
         if not scene.intent.operations:
-            scene.check("instruction_not_understood", Axis.INSTRUCTION, 0.4, "The instruction could not be understood.")
+            scene.check(
+                "instruction_not_understood",
+                Axis.INSTRUCTION,
+                0.4,
+                "The instruction could not be understood.",
+            )
         for step in steps:
             RULES[step.edit_type](scene, step)
         wanted_look = bool(types & _NEW_LOOK) or scene.intent.new_look
         if not types & _NEW_SCENE:
             naturalness.same_scene(scene, outside_only=not wanted_look)
         if not wanted_look:
-            scene.check("changed_everywhere", Axis.INSTRUCTION, ramp(share, self.config.local_limit), "The whole picture changed, not one thing.")
+            scene.check(
+                "changed_everywhere",
+                Axis.INSTRUCTION,
+                ramp(share, self.config.local_limit),
+                "The whole picture changed, not one thing.",
+            )
             naturalness.surroundings_kept(scene)
             naturalness.borders_clean(scene, invisible=types <= _MENDS)
         naturalness.technically_sound(scene, self._quality, look_changes=wanted_look)

@@ -5,9 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from editloop.judges.evidence.pixels import Pair, Plane, grow, mean_in
+from editloop.judges.evidence.pixels import Pair, Plane, Planes, grow, mean_in
 from editloop.judges.evidence.texture import detail_energy
-from editloop.models.editors.procedural.colours import COLOURS, chroma, hue, hue_distance, named, oklab
+from editloop.models.editors.procedural.colours import (
+    COLOURS,
+    chroma,
+    hue,
+    hue_distance,
+    named,
+    oklab,
+)
 from editloop.models.roles import Mask, RgbImage
 
 NAMES = {
@@ -31,19 +38,27 @@ def colour_share(image: RgbImage, mask: Mask, colour: str) -> float:
         return 0.0
     lab = oklab(image[mask])
     wanted = named(name).lab
-    distance = np.linalg.norm((lab - np.array(wanted, np.float32)) * np.array([0.5, 1, 1], np.float32), axis=1)
+    distance = np.linalg.norm(
+        (lab - np.array(wanted, np.float32)) * np.array([0.5, 1, 1], np.float32), axis=1
+    )
     strength = float(np.hypot(wanted[1], wanted[2]))
     if strength < 0.05:
         return float(((chroma(lab) < 0.06) & (np.abs(lab[:, 0] - wanted[0]) < 0.25)).mean())
-    near_hue = hue_distance(hue(lab), float(np.degrees(np.arctan2(wanted[2], wanted[1])) % 360)) < 28
-    fits = (near_hue & (chroma(lab) > 0.3 * strength) & (np.abs(lab[:, 0] - wanted[0]) < 0.33)) | (distance < 0.08)
+    near_hue = (
+        hue_distance(hue(lab), float(np.degrees(np.arctan2(wanted[2], wanted[1])) % 360)) < 28
+    )
+    fits = (near_hue & (chroma(lab) > 0.3 * strength) & (np.abs(lab[:, 0] - wanted[0]) < 0.33)) | (
+        distance < 0.08
+    )
     return float(fits.mean())
 
 
 def tone_evidence(pair: Pair) -> dict[str, float]:
     """Change of the whole picture's lightness, warmth, chroma and contrast (CIELAB means, edited minus source)."""
     before, after = pair.source_lab, pair.edited_lab
-    chroma_before, chroma_after = (float(np.hypot(lab[..., 1], lab[..., 2]).mean()) for lab in (before, after))
+    chroma_before, chroma_after = (
+        float(np.hypot(lab[..., 1], lab[..., 2]).mean()) for lab in (before, after)
+    )
     return {
         "lightness_shift": float(after[..., 0].mean() - before[..., 0].mean()),
         "red_shift": float(after[..., 1].mean() - before[..., 1].mean()),
@@ -58,7 +73,9 @@ def tone_evidence(pair: Pair) -> dict[str, float]:
 
 def light_evidence(pair: Pair) -> dict[str, float]:
     """Where the light grew: brightness gained on the left over the right, and at the top over the bottom (log2)."""
-    before, after = (cv2.GaussianBlur(lab[..., 0] + 4, (0, 0), 12) for lab in (pair.source_lab, pair.edited_lab))
+    before, after = (
+        cv2.GaussianBlur(lab[..., 0] + 4, (0, 0), 12) for lab in (pair.source_lab, pair.edited_lab)
+    )
     gain = np.log2(after / before)
     height, width = gain.shape
     return {
@@ -71,12 +88,15 @@ def light_evidence(pair: Pair) -> dict[str, float]:
 def blur_evidence(pair: Pair, subject: Mask) -> dict[str, float]:
     """Fine detail that survived on the subject and behind it (edited over source, 1 = all)."""
     energy_before, energy_after = (
-        cv2.GaussianBlur(detail_energy(lab[..., 0]), (0, 0), 3) for lab in (pair.source_lab, pair.edited_lab)
+        cv2.GaussianBlur(detail_energy(lab[..., 0]), (0, 0), 3)
+        for lab in (pair.source_lab, pair.edited_lab)
     )
     behind = ~grow(subject, 6)
     return {
-        "subject_detail": (mean_in(energy_after, subject) + 0.2) / (mean_in(energy_before, subject) + 0.2),
-        "behind_detail": (mean_in(energy_after, behind) + 0.2) / (mean_in(energy_before, behind) + 0.2),
+        "subject_detail": (mean_in(energy_after, subject) + 0.2)
+        / (mean_in(energy_before, subject) + 0.2),
+        "behind_detail": (mean_in(energy_after, behind) + 0.2)
+        / (mean_in(energy_before, behind) + 0.2),
         "behind_frac": float(behind.mean()),
     }
 
@@ -99,7 +119,7 @@ def white_evidence(pair: Pair) -> dict[str, float]:
     }
 
 
-def _white(lab: np.ndarray) -> Mask:  # type: ignore[type-arg]
+def _white(lab: Planes) -> Mask:
     return np.asarray((lab[..., 0] > 96) & (np.hypot(lab[..., 1], lab[..., 2]) < 4))
 
 
@@ -111,11 +131,14 @@ def style_evidence(pair: Pair) -> dict[str, float]:
         source) and ``palette_ratio`` (number of occupied colour cells, edited over source).
     """
     before, after = pair.source_lab, pair.edited_lab
-    chroma_before, chroma_after = (float(np.hypot(lab[..., 1], lab[..., 2]).mean()) for lab in (before, after))
+    chroma_before, chroma_after = (
+        float(np.hypot(lab[..., 1], lab[..., 2]).mean()) for lab in (before, after)
+    )
     return {
         "flat_gain": _flat(after[..., 0]) - _flat(before[..., 0]),
         "chroma_ratio": (chroma_after + 1) / (chroma_before + 1),
-        "line_ratio": float((detail_energy(after[..., 0]) > 12).mean() + 0.01) / float((detail_energy(before[..., 0]) > 12).mean() + 0.01),
+        "line_ratio": float((detail_energy(after[..., 0]) > 12).mean() + 0.01)
+        / float((detail_energy(before[..., 0]) > 12).mean() + 0.01),
         "palette_ratio": _palette(pair.edited) / _palette(pair.source),
     }
 

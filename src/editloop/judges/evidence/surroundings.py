@@ -5,7 +5,18 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from editloop.judges.evidence.pixels import Pair, Plane, blobs, correlation, gradient, grow, mean_in, ssim_map
+from editloop.judges.evidence.pixels import (
+    Pair,
+    Plane,
+    Planes,
+    blobs,
+    clean_map,
+    correlation,
+    gradient,
+    grow,
+    mean_in,
+    ssim_map,
+)
 from editloop.models.roles import Mask
 
 _LAYOUT_SIDE = 96
@@ -32,22 +43,32 @@ def outside_evidence(pair: Pair, region: Mask) -> dict[str, float]:
 
     Returns:
         ``outside_frac`` (share of the frame looked at), ``outside_changed_frac`` (visibly changed share of it),
-        ``outside_blob_frac`` (largest changed blob over the frame), ``outside_similarity`` (mean SSIM of lightness),
+        ``outside_blob_frac`` (largest changed blob over the frame), ``outside_rewritten_frac`` (largest blob of other
+        texture over the frame), ``outside_similarity`` (mean SSIM of lightness),
         ``outside_shift`` (distance of the median colours, CIELAB).
     """
     outside = outside_of(pair, region)
     if outside.mean() < pair.config.least_outside_frac:
         return {"outside_frac": float(outside.mean())}
     stray = pair.changed & outside
-    _, areas = blobs(stray)
+    similarity = ssim_map(pair.source_lab[..., 0], pair.edited_lab[..., 0])
+    rewritten = clean_map(
+        outside & (similarity < pair.config.rewritten_similarity), pair.config.smallest_change_frac
+    )
     shift = np.median((pair.edited_lab - pair.source_lab)[outside], axis=0)
     return {
         "outside_frac": float(outside.mean()),
         "outside_changed_frac": float(stray.sum() / outside.sum()),
-        "outside_blob_frac": float(areas.max() / pair.pixels) if areas.size else 0.0,
-        "outside_similarity": mean_in(ssim_map(pair.source_lab[..., 0], pair.edited_lab[..., 0]), outside),
+        "outside_blob_frac": _largest(stray),
+        "outside_rewritten_frac": _largest(rewritten),
+        "outside_similarity": mean_in(similarity, outside),
         "outside_shift": float(np.linalg.norm(shift)),
     }
+
+
+def _largest(mask: Mask) -> float:
+    _, areas = blobs(mask)
+    return float(areas.max() / mask.size) if areas.size else 0.0
 
 
 def layout_evidence(pair: Pair, where: Mask | None = None) -> dict[str, float]:
@@ -69,23 +90,26 @@ def layout_evidence(pair: Pair, where: Mask | None = None) -> dict[str, float]:
     straight = correlation(source_edges, edited_edges, seen)
     flipped = correlation(source_edges, np.ascontiguousarray(edited_edges[:, ::-1]), seen)
     light = correlation(source_light, edited_light, seen)
-    flipped_light = correlation(source_light, np.ascontiguousarray(edited_light[:, ::-1]), seen)
     return {
         "layout": max(straight, light),
         "layout_edges": straight,
-        "mirrored": max(flipped, flipped_light) - max(straight, light),
+        "mirrored": flipped - straight,
     }
 
 
 def structure_kept(pair: Pair, mask: Mask | None = None) -> float:
     """Correlation of edges at middle scale (where `mask`): high when shapes survived a change of style or light."""
-    source, edited = (cv2.GaussianBlur(gradient(lab), (0, 0), 2.0) for lab in (pair.source_lab, pair.edited_lab))
+    source, edited = (
+        cv2.GaussianBlur(gradient(lab), (0, 0), 2.0) for lab in (pair.source_lab, pair.edited_lab)
+    )
     return correlation(np.sqrt(source), np.sqrt(edited), mask)
 
 
 def _coarse(plane: Plane) -> Plane:
-    return np.asarray(cv2.resize(plane, (_LAYOUT_SIDE, _LAYOUT_SIDE), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(
+        cv2.resize(plane, (_LAYOUT_SIDE, _LAYOUT_SIDE), interpolation=cv2.INTER_AREA), np.float32
+    )
 
 
-def _coarse_edges(lab: np.ndarray) -> Plane:  # type: ignore[type-arg]
-    return np.asarray(cv2.GaussianBlur(np.sqrt(_coarse(gradient(lab))), (0, 0), 1.5), np.float32)
+def _coarse_edges(lab: Planes) -> Plane:
+    return np.asarray(cv2.GaussianBlur(np.sqrt(_coarse(gradient(lab))), (0, 0), 1.0), np.float32)

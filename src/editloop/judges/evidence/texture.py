@@ -25,6 +25,15 @@ def detail_ratio(pair: Pair, mask: Mask) -> float:
     return (after + 0.2) / (before + 0.2)
 
 
+def focus_ratio(pair: Pair) -> float:
+    """Strength of the sharpest edges (99.5th percentile of fine detail), edited over source; near 0 = out of focus."""
+    before, after = (
+        float(np.percentile(detail_energy(lab[..., 0]), 99.5))
+        for lab in (pair.source_lab, pair.edited_lab)
+    )
+    return (after + 0.1) / (before + 0.1)
+
+
 def detail_inside_out(pair: Pair, region: Mask, outside: Mask) -> float:
     """Fine detail inside `region` over that of its surroundings, both in the edited image."""
     if not region.any() or not outside.any():
@@ -47,8 +56,13 @@ def blockiness(image: RgbImage) -> float:
     """How much steps on the 8-pixel grid of JPEG exceed the other steps; about 1 without visible blocks."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     ratios = []
-    for steps in (np.abs(np.diff(grey, axis=1)).mean(axis=0), np.abs(np.diff(grey, axis=0)).mean(axis=1)):
+    for steps in (
+        np.abs(np.diff(grey, axis=1)).mean(axis=0),
+        np.abs(np.diff(grey, axis=0)).mean(axis=1),
+    ):
         on_grid = np.arange(1, steps.size + 1) % _BLOCK == 0
         if on_grid.any() and not on_grid.all():
-            ratios.append((float(steps[on_grid].mean()) + 0.5) / (float(steps[~on_grid].mean()) + 0.5))
+            ratios.append(
+                (float(steps[on_grid].mean()) + 0.5) / (float(steps[~on_grid].mean()) + 0.5)
+            )
     return float(np.mean(ratios)) if ratios else 1.0

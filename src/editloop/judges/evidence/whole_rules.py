@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from editloop.judges.evidence import looks
-from editloop.judges.evidence.naming import GENERIC
 from editloop.judges.evidence.pixels import correlation, mean_in, shrink, ssim_map
-from editloop.judges.evidence.scene import Scene, box_around
+from editloop.judges.evidence.scene import Scene
 from editloop.judges.evidence.scoring import Axis, ramp
 from editloop.judges.evidence.surroundings import layout_evidence, structure_kept
 from editloop.judges.intent import IntentStep, Place
 from editloop.models.roles import Mask
-from editloop.records.record import Box
 
 _ASKED = Axis.INSTRUCTION
 
-GREY_STYLES = frozenset({"pencil", "charcoal", "sketch", "ink wash", "engraving", "etching", "line art", "lithograph"})
+GREY_STYLES = frozenset(
+    {"pencil", "charcoal", "sketch", "ink wash", "engraving", "etching", "line art", "lithograph"}
+)
 """Media without colour."""
 
 TONE_MOVES: dict[str, tuple[tuple[str, float], ...]] = {
@@ -30,20 +30,37 @@ TONE_MOVES: dict[str, tuple[tuple[str, float], ...]] = {
     "bright": (("lightness_shift", 1),), "lighter": (("lightness_shift", 1),), "winter": (("warmth_shift", -1),),
     "snowy": (("lightness_shift", 1),), "wintry": (("warmth_shift", -1),),
     "saturated": (("chroma_gain", 1),), "vivid": (("chroma_gain", 1),), "vibrant": (("chroma_gain", 1),),
-    "desaturated": (("chroma_gain", -1),), "muted": (("chroma_gain", -1),), "faded": (("chroma_gain", -1),),
+    "desaturated": (("chroma_gain", -1),), "muted": (("chroma_gain", -1),),
 }  # fmt: skip
 """Tone words -> measures that must move, with the direction."""
-COLOURLESS = frozenset({"black and white", "black-and-white", "monochrome", "greyscale", "grayscale", "noir"})
+COLOURLESS = frozenset(
+    {"black and white", "black-and-white", "monochrome", "greyscale", "grayscale", "noir"}
+)
 
 
 def judge_whole_change(scene: Scene, measured: dict[str, float]) -> None:
     """The whole picture changed, and its shapes are still there."""
     limits = scene.config
-    reach = max(ramp(measured["changed_frac"], limits.whole_frame_frac), ramp(measured["mean_difference"], limits.whole_difference))
-    scene.check("not_everywhere", _ASKED, reach, "Most of the picture stayed as it was.", "The whole picture changed.")
+    reach = max(
+        ramp(measured["changed_frac"], limits.whole_frame_frac),
+        ramp(measured["mean_difference"], limits.whole_difference),
+    )
+    scene.check(
+        "not_everywhere",
+        _ASKED,
+        reach,
+        "Most of the picture stayed as it was.",
+        "The whole picture changed.",
+    )
     kept = max(structure_kept(scene.pair), layout_evidence(scene.pair).get("layout", 1.0))
     scene.note(structure=kept)
-    scene.check("structure_lost", Axis.NATURAL, ramp(kept, limits.structure), "The shapes of the scene were lost.", "The scene's shapes were kept.")
+    scene.check(
+        "structure_lost",
+        Axis.NATURAL,
+        ramp(kept, limits.structure),
+        "The shapes of the scene were lost.",
+        "The scene's shapes were kept.",
+    )
 
 
 def judge_style(scene: Scene, step: IntentStep) -> None:
@@ -52,10 +69,25 @@ def judge_style(scene: Scene, step: IntentStep) -> None:
     scene.note(**measured, identity_known=float(bool(GREY_STYLES & set(step.words))))
     judge_whole_change(scene, measured)
     if GREY_STYLES & set(step.words) and measured["chroma_before"] > 6:
-        scene.check("wrong_style", _ASKED, ramp(measured["chroma_ratio"], (0.9, 0.6)), "It still has the colours of a photograph.")
-    retouched = abs(np.log(measured["line_ratio"])) + 4 * abs(measured["flat_gain"]) + abs(np.log(measured["palette_ratio"]))
+        scene.check(
+            "wrong_style",
+            _ASKED,
+            ramp(measured["chroma_ratio"], (0.9, 0.6)),
+            "It still has the colours of a photograph.",
+        )
+    retouched = (
+        abs(np.log(measured["line_ratio"]))
+        + 4 * abs(measured["flat_gain"])
+        + abs(np.log(measured["palette_ratio"]))
+    )
     scene.note(medium_change=float(retouched))
-    scene.check("still_a_photograph", _ASKED, ramp(float(retouched), (0.15, 0.5)), "It still looks like a photograph.", "It no longer looks like a photograph.")
+    scene.check(
+        "still_a_photograph",
+        _ASKED,
+        ramp(float(retouched), (0.15, 0.5)),
+        "It still looks like a photograph.",
+        "It no longer looks like a photograph.",
+    )
 
 
 def judge_tone(scene: Scene, step: IntentStep) -> None:
@@ -67,12 +99,32 @@ def judge_tone(scene: Scene, step: IntentStep) -> None:
     scene.note(**measured, identity_known=float(bool(moves) or colourless))
     judge_whole_change(scene, measured)
     for name, direction in moves:
-        scene.check("wrong_tone", _ASKED, ramp(direction * measured[name], scene.config.tone_move), "The tone did not move as asked.", "The tone moved as asked.")
+        scene.check(
+            "wrong_tone",
+            _ASKED,
+            ramp(direction * measured[name], scene.config.tone_move),
+            "The tone did not move as asked.",
+            "The tone moved as asked.",
+        )
     if colourless:
-        scene.check("wrong_tone", _ASKED, ramp(measured["chroma_after"], (6, 2)), "There is still colour.", "The colour is gone.")
+        scene.check(
+            "wrong_tone",
+            _ASKED,
+            ramp(measured["chroma_after"], (6, 2)),
+            "There is still colour.",
+            "The colour is gone.",
+        )
     elif "sepia" in step.words:
-        spread = float(np.std(scene.pair.edited_lab[..., 1]) + np.std(scene.pair.edited_lab[..., 2]))
-        scene.check("wrong_tone", _ASKED, ramp(spread, (20, 10)), "It has more than one colour.", "It has one brown tone.")
+        spread = float(
+            np.std(scene.pair.edited_lab[..., 1]) + np.std(scene.pair.edited_lab[..., 2])
+        )
+        scene.check(
+            "wrong_tone",
+            _ASKED,
+            ramp(spread, (20, 10)),
+            "It has more than one colour.",
+            "It has one brown tone.",
+        )
 
 
 def judge_relight(scene: Scene, step: IntentStep) -> None:
@@ -81,14 +133,31 @@ def judge_relight(scene: Scene, step: IntentStep) -> None:
     scene.note(**measured)
     kept = structure_kept(scene.pair)
     scene.note(structure=kept)
-    scene.check("structure_lost", Axis.NATURAL, ramp(kept, scene.config.structure), "The shapes of the scene were lost.")
-    scene.check("light_unchanged", _ASKED, ramp(measured["mean_difference"], scene.config.whole_difference), "The light hardly changed.", "The light changed.")
+    scene.check(
+        "structure_lost",
+        Axis.NATURAL,
+        ramp(kept, scene.config.structure),
+        "The shapes of the scene were lost.",
+    )
+    scene.check(
+        "light_unchanged",
+        _ASKED,
+        ramp(measured["mean_difference"], scene.config.whole_difference),
+        "The light hardly changed.",
+        "The light changed.",
+    )
     gains = {
         Place.LEFT: measured["light_left"], Place.RIGHT: -measured["light_left"],
         Place.TOP: measured["light_top"], Place.BOTTOM: -measured["light_top"],
     }  # fmt: skip
     if step.light_from in gains:
-        scene.check("wrong_light", _ASKED, ramp(gains[step.light_from], scene.config.light_gain), f"No light comes from the {step.light_from}.", f"Light comes from the {step.light_from}.")
+        scene.check(
+            "wrong_light",
+            _ASKED,
+            ramp(gains[step.light_from], scene.config.light_gain),
+            f"No light comes from the {step.light_from}.",
+            f"Light comes from the {step.light_from}.",
+        )
 
 
 def judge_bokeh(scene: Scene, step: IntentStep) -> None:
@@ -96,12 +165,26 @@ def judge_bokeh(scene: Scene, step: IntentStep) -> None:
     subject = _subject(scene, step)
     measured = looks.blur_evidence(scene.pair, subject)
     scene.note(**measured)
-    scene.check("not_blurred", _ASKED, ramp(measured["behind_detail"], (0.85, 0.6)), "The background is as sharp as before.", "The background is blurred.")
+    scene.check(
+        "not_blurred",
+        _ASKED,
+        ramp(measured["behind_detail"], (0.85, 0.6)),
+        "The background is as sharp as before.",
+        "The background is blurred.",
+    )
     contrast = measured["subject_detail"] / max(measured["behind_detail"], 1e-3)
     scene.note(blur_contrast=contrast)
-    scene.check("subject_blurred", Axis.NATURAL, ramp(contrast, scene.config.blur_contrast), "The subject lost its sharpness too.", "The subject is sharp.")
+    scene.check(
+        "subject_blurred",
+        Axis.NATURAL,
+        ramp(contrast, scene.config.blur_contrast),
+        "The subject lost its sharpness too.",
+        "The subject is sharp.",
+    )
     kept = structure_kept(scene.pair)
-    scene.check("structure_lost", Axis.NATURAL, ramp(kept, (0.1, 0.35)), "The scene itself changed.")
+    scene.check(
+        "structure_lost", Axis.NATURAL, ramp(kept, (0.1, 0.35)), "The scene itself changed."
+    )
 
 
 def _subject(scene: Scene, step: IntentStep) -> Mask:
@@ -109,7 +192,11 @@ def _subject(scene: Scene, step: IntentStep) -> Mask:
     if scene.pair.mask is not None and 0.02 < (~scene.pair.mask).mean() < 0.98:
         return ~scene.pair.mask
     noun = step.target
-    seen = scene.sights.find(scene.pair.source, noun.whole) if noun else scene.sights.detections(scene.pair.source)
+    seen = (
+        scene.sights.find(scene.pair.source, noun.whole)
+        if noun
+        else scene.sights.detections(scene.pair.source)
+    )
     sure = [d for d in seen if d.score > 0.4]
     unchanged = ~scene.pair.changed
     if sure:
@@ -129,17 +216,55 @@ def judge_background(scene: Scene, step: IntentStep) -> None:
     replaced = float(pair.changed[edge].mean())
     subject = shrink(~behind, 3)
     kept = mean_in(ssim_map(pair.source_lab[..., 0], pair.edited_lab[..., 0]), subject, default=0.0)
-    moved = float(np.linalg.norm(np.median((pair.edited_lab - pair.source_lab)[subject], axis=0))) if subject.any() else 99.0
+    moved = (
+        float(np.linalg.norm(np.median((pair.edited_lab - pair.source_lab)[subject], axis=0)))
+        if subject.any()
+        else 99.0
+    )
     same_behind = correlation(pair.source_lab[..., 0], pair.edited_lab[..., 0], behind)
-    scene.note(border_replaced=replaced, subject_frac=float(subject.mean()), subject_similarity=kept, subject_shift=moved, behind_correlation=same_behind)
-    scene.check("background_kept", _ASKED, min(ramp(replaced, limits.border_replaced), ramp(same_behind, (0.85, 0.6))), "The background is still the old one.", "The background is new.")
-    scene.check("subject_lost", Axis.NATURAL, ramp(float(subject.mean()), (0.004, 0.015)), "Nothing of the scene's front was kept.")
-    scene.check("subject_changed", Axis.NATURAL, min(ramp(kept, limits.subject_kept), ramp(moved, (14, 7))), "What stands in front changed too.", "What stands in front was kept.")
+    scene.note(
+        border_replaced=replaced,
+        subject_frac=float(subject.mean()),
+        subject_similarity=kept,
+        subject_shift=moved,
+        behind_correlation=same_behind,
+    )
+    scene.check(
+        "background_kept",
+        _ASKED,
+        min(ramp(replaced, limits.border_replaced), ramp(same_behind, (0.85, 0.6))),
+        "The background is still the old one.",
+        "The background is new.",
+    )
+    scene.check(
+        "subject_lost",
+        Axis.NATURAL,
+        ramp(float(subject.mean()), (0.004, 0.015)),
+        "Nothing of the scene's front was kept.",
+    )
+    scene.check(
+        "subject_changed",
+        Axis.NATURAL,
+        min(ramp(kept, limits.subject_kept), ramp(moved, (14, 7))),
+        "What stands in front changed too.",
+        "What stands in front was kept.",
+    )
     if step.colours and behind.any():
         share = looks.colour_share(pair.edited, behind, step.colours[0])
         scene.note(colour_share=share)
-        if step.result is not None and step.result.head in {"wall", "background", "backdrop", "studio", step.colours[0]}:
-            scene.check("wrong_colour", _ASKED, ramp(share, limits.colour_share), f"The background is not {step.colours[0]}.")
+        if step.result is not None and step.result.head in {
+            "wall",
+            "background",
+            "backdrop",
+            "studio",
+            step.colours[0],
+        }:
+            scene.check(
+                "wrong_colour",
+                _ASKED,
+                ramp(share, limits.colour_share),
+                f"The background is not {step.colours[0]}.",
+            )
     if step.target is not None:
         _stays_visible(scene, step)
 
@@ -147,44 +272,18 @@ def judge_background(scene: Scene, step: IntentStep) -> None:
 def _stays_visible(scene: Scene, step: IntentStep) -> None:
     if step.target is None:
         return
-    before = max((d.score for d in scene.sights.find(scene.pair.source, step.target.whole)), default=0.0)
-    after = max((d.score for d in scene.sights.find(scene.pair.edited, step.target.whole)), default=0.0)
+    before = max(
+        (d.score for d in scene.sights.find(scene.pair.source, step.target.whole)), default=0.0
+    )
+    after = max(
+        (d.score for d in scene.sights.find(scene.pair.edited, step.target.whole)), default=0.0
+    )
     if before > 0.5:
         scene.note(target_after=after)
-        scene.check("subject_lost", _ASKED, ramp(after, (0.1, 0.3)), f"The {step.target.whole} can no longer be seen.", identity=True)
-
-
-def judge_extract(scene: Scene, step: IntentStep) -> None:
-    """One thing alone on white, as it was in the source."""
-    pair, limits = scene.pair, scene.config
-    measured = looks.white_evidence(pair)
-    scene.note(**measured)
-    scene.check("not_white", _ASKED, ramp(measured["white_border"], limits.white_border), "The backdrop is not plain white.", "The backdrop is white.")
-    scene.check("nothing_extracted", _ASKED, min(ramp(measured["object_frac"], (0.004, 0.02)), ramp(measured["white_frac"], (0.03, 0.12))), "No single thing was cut out.")
-    things = (pair.edited_lab[..., 0] < 92) | (np.hypot(pair.edited_lab[..., 1], pair.edited_lab[..., 2]) > 8)
-    if things.any():
-        height, width = things.shape
-        noun = step.target
-        box = box_around(things)
-        if noun is not None and noun.whole not in GENERIC:
-            seen = scene.sights.presence(pair.edited, box, noun.whole)
-            frame = scene.sights.presence(pair.source, Box(left=0, top=0, right=width, bottom=height), noun.whole)
-            from editloop.judges.evidence.object_rules import convincing
-
-            scene.note(identity_known=seen.known, result_detector=seen.detector, result_tagger=seen.tagger, result_rank=seen.rank)
-            value = max(convincing(scene.config, seen), 0.9 * convincing(scene.config, frame) if _in_place(scene, things) > 0.8 else 0.0)
-            scene.check("wrong_object", _ASKED, value, f"What was cut out is not a {noun.whole}.", f"The {noun.whole} was cut out.", identity=True)
-        like = _in_place(scene, things)
-        scene.note(object_similarity=like)
-        scene.check("object_changed", Axis.NATURAL, ramp(like, (0.35, 0.65)), "The thing no longer looks as in the source.", "The thing looks as in the source.")
-
-
-def _in_place(scene: Scene, things: Mask) -> float:
-    """How well the cut-out fits the source, at its place or, where it was moved, by its colours."""
-    pair = scene.pair
-    inner = shrink(things, 2)
-    same = mean_in(ssim_map(pair.source_lab[..., 0], pair.edited_lab[..., 0]), inner)
-    cells = [(image[mask] // 32).astype(np.int64) @ np.array([1, 8, 64]) for image, mask in ((pair.edited, things), (pair.source, np.ones_like(things)))]
-    edited, source = (np.bincount(c, minlength=512) / max(1, len(c)) for c in cells)
-    known = float(edited[source > 0.0005].sum())
-    return max(same, 0.8 * known if known > 0.9 else 0.0)
+        scene.check(
+            "subject_lost",
+            _ASKED,
+            ramp(after, (0.1, 0.3)),
+            f"The {step.target.whole} can no longer be seen.",
+            identity=True,
+        )

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from editloop.records.taxonomy import EditType
 
-
-WHOLE_LOOKS = frozenset({EditType.STYLE, EditType.TONE, EditType.RELIGHT, EditType.BOKEH, EditType.RESTORE})
+WHOLE_LOOKS = frozenset(
+    {EditType.STYLE, EditType.TONE, EditType.RELIGHT, EditType.BOKEH, EditType.RESTORE}
+)
 """Operations that may change every pixel."""
 
 

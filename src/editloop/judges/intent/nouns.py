@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace as altered
 
 from editloop.judges.intent.lexicon import found, singular, words
 from editloop.judges.intent.model import NounPhrase, Place
@@ -30,7 +31,10 @@ _LEADING_NOISE = re.compile(r"^(?:in|out|up|down|away|back|over|there be|be|also
 
 def split_list(text: str) -> list[str]:
     """The members of "the A, the B and the C"; a phrase that is no list comes back whole."""
-    parts = re.split(r",\s*(?:and\s+)?|\s+(?:and|as well as|along with|together with)\s+(?=(?:the|an?|his|her|its|their|some|all)\s)", text)
+    parts = re.split(
+        r",\s*(?:and\s+)?|\s+(?:and|as well as|along with|together with)\s+(?=(?:the|an?|his|her|its|their|some|all)\s)",
+        text,
+    )
     return [part for part in (p.strip() for p in parts) if part]
 
 
@@ -61,7 +65,8 @@ def read_noun(text: str) -> NounPhrase | None:
     core, rest = _cut(tokens[lead:])
     if core and core[-1] in words("classifiers") and rest[:1] == ["of"]:
         inner = read_noun(" ".join(rest[1:]))
-        return inner and NounPhrase(**{**_as_dict(inner), "text": stripped, "plural": True, "indefinite": tokens[0] in words("indefinite")})
+        indefinite = tokens[0] in words("indefinite")
+        return inner and altered(inner, text=stripped, plural=True, indefinite=indefinite)
     if not core or (len(core) == 1 and core[0] in words("pronouns")):
         return None
     return _phrase(stripped, tokens, core, " ".join(rest))
@@ -69,7 +74,9 @@ def read_noun(text: str) -> NounPhrase | None:
 
 def _phrase(text: str, tokens: list[str], core: list[str], rest: str) -> NounPhrase | None:
     owner, core = _split_owner(core)
-    kept = [t for t in core if t not in {"left", "right", "leftmost", "rightmost", "middle"}] or core
+    kept = [
+        t for t in core if t not in {"left", "right", "leftmost", "rightmost", "middle"}
+    ] or core
     head = _head(kept)
     if not head:
         return None
@@ -84,9 +91,12 @@ def _phrase(text: str, tokens: list[str], core: list[str], rest: str) -> NounPhr
         material=next(iter(found(qualities, "materials")), ""),
         size=next(iter(found(qualities, "sizes")), ""),
         places=places_in(" ".join(core[:1]) + " " + rest),
-        landmark="" if place_noun is None or worn_by or place_noun.head in words("image_places") else place_noun.head,
+        landmark=""
+        if place_noun is None or worn_by or place_noun.head in words("image_places")
+        else place_noun.head,
         owner=singular(owner),
-        plural=singular(head) != head or tokens[0] in {"all", "both", "two", "three", "four", "five", "six", "several", "few"},
+        plural=singular(head) != head
+        or tokens[0] in {"all", "both", "two", "three", "four", "five", "six", "several", "few"},
         indefinite=tokens[0] in words("indefinite"),
     )
 
@@ -94,15 +104,24 @@ def _phrase(text: str, tokens: list[str], core: list[str], rest: str) -> NounPhr
 def _cut(tokens: list[str]) -> tuple[list[str], list[str]]:
     """Splits "armchair | by the window": where the noun ends and what is said about it begins."""
     for index, token in enumerate(tokens):
-        if index and (token in words("prepositions") or token in words("participles") or _is_participle(tokens, index)):
+        if index and (
+            token in words("prepositions")
+            or token in words("participles")
+            or _is_participle(tokens, index)
+        ):
             return tokens[:index], tokens[index:]
     return tokens, []
 
 
 def _is_participle(tokens: list[str], index: int) -> bool:
     token = tokens[index]
-    return token.endswith("ing") and len(token) > 4 and (
-        token not in words("ing_nouns") or (index + 1 < len(tokens) and tokens[index + 1] in words("determiners"))
+    return (
+        token.endswith("ing")
+        and len(token) > 4
+        and (
+            token not in words("ing_nouns")
+            or (index + 1 < len(tokens) and tokens[index + 1] in words("determiners"))
+        )
     )
 
 
@@ -116,13 +135,20 @@ def _split_owner(core: list[str]) -> tuple[str, list[str]]:
 
 def _head(core: list[str]) -> str:
     """The noun of `core`: its last word, or its last two where they are one thing ("traffic light")."""
-    qualities = words("colours") | words("sizes") | words("materials") | words("colour_shades") | words("comparatives")
+    qualities = (
+        words("colours")
+        | words("sizes")
+        | words("materials")
+        | words("colour_shades")
+        | words("comparatives")
+    )
     kept = list(core)
     while len(kept) > 1 and kept[-1] in words("colour_nouns"):
         kept.pop()
     pair = " ".join(kept[-2:])
-    return pair if singular(pair) in words("compounds") or (len(kept) > 1 and kept[-1] in words("parts") and kept[-2] not in qualities) else kept[-1]
-
-
-def _as_dict(phrase: NounPhrase) -> dict[str, object]:
-    return {name: getattr(phrase, name) for name in NounPhrase.__slots__}
+    return (
+        pair
+        if singular(pair) in words("compounds")
+        or (len(kept) > 1 and kept[-1] in words("parts") and kept[-2] not in qualities)
+        else kept[-1]
+    )

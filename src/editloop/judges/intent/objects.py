@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace as altered
 
 from editloop.judges.intent.lexicon import found, words
-from editloop.judges.intent.model import IntentStep
+from editloop.judges.intent.model import IntentStep, NounPhrase
 from editloop.judges.intent.nouns import read_noun, read_nouns
 from editloop.records.taxonomy import EditType
 
@@ -32,11 +33,21 @@ _REMOVE_TAIL = re.compile(
     r"\s+(?:from|in|out of)\s+(?:the|this|my)?\s*(?:whole |entire )?(?:image|picture|photo|photograph|scene|frame|shot|view)$|\s+(?:completely|entirely|altogether|fully|totally|away|out|off)$"
 )
 _REPLACE = (
-    re.compile(r"^(?:replace|swap(?: out)?|exchange|substitute|switch(?: out)?|trade)\s+(?P<old>.+?)\s+(?:with|by|for|to)\s+(?P<new>.+)$"),
-    re.compile(r"^(?:let\s+)?(?P<old>.+?)\s+(?:should |must |could |to )?be (?:replaced|swapped|substituted|exchanged)\s+(?:with|by|for)\s+(?P<new>.+)$"),
-    re.compile(r"^(?:put|add|place|use|have|insert|i'd rather have|rather)\s+(?:in\s+)?(?P<new>.+?)\s+(?:instead of|in place of|in the place of|where)\s+(?P<old>.+)$"),
-    re.compile(r"^(?:make|let|turn|change)\s+(?P<old>(?:the|this|that|his|her)\s+.+?)\s+(?P<new>an?\s+.+?)\s+instead(?: of .+)?$"),
-    re.compile(r"^(?:instead )?of (?P<old>.+?),?\s+(?:put|add|have|show|use|i want|there should be|make it)\s+(?P<new>.+)$"),
+    re.compile(
+        r"^(?:replace|swap(?: out)?|exchange|substitute|switch(?: out)?|trade)\s+(?P<old>.+?)\s+(?:with|by|for|to)\s+(?P<new>.+)$"
+    ),
+    re.compile(
+        r"^(?:let\s+)?(?P<old>.+?)\s+(?:should |must |could |to )?be (?:replaced|swapped|substituted|exchanged)\s+(?:with|by|for)\s+(?P<new>.+)$"
+    ),
+    re.compile(
+        r"^(?:put|add|place|use|have|insert|i'd rather have|rather)\s+(?:in\s+)?(?P<new>.+?)\s+(?:instead of|in place of|in the place of|where)\s+(?P<old>.+)$"
+    ),
+    re.compile(
+        r"^(?:make|let|turn|change)\s+(?P<old>(?:the|this|that|his|her)\s+.+?)\s+(?P<new>an?\s+.+?)\s+instead(?: of .+)?$"
+    ),
+    re.compile(
+        r"^(?:instead )?of (?P<old>.+?),?\s+(?:put|add|have|show|use|i want|there should be|make it)\s+(?P<new>.+)$"
+    ),
     re.compile(r"^(?P<new>an? .+?) instead of (?P<old>.+)$"),
 )
 _ADD = re.compile(
@@ -49,15 +60,21 @@ _ADD = re.compile(
     r"^(?:have|want|need)\s+(?P<have>(?!(?:the|this|that|it|him|her|his|them|one)\b).+)$|"
     r"^(?:the|this)\s+(?:scene|image|picture|photo|shot)\s+(?:needs|could use|is missing)\s+(?P<needs>.+)$"
 )
-_ADD_TAIL = re.compile(r"\s+(?:to|in|into)\s+(?:the|this|my)\s+(?:image|picture|photo|photograph|scene|frame|shot)\b")
+_ADD_TAIL = re.compile(
+    r"\s+(?:to|in|into)\s+(?:the|this|my)\s+(?:image|picture|photo|photograph|scene|frame|shot)\b"
+)
 _HOLD = re.compile(
     rf"^(?:let|have|make|could|can|what if|should|get|give)?\s*(?P<who>(?:the|her|him|he|she|his|one of|it|them|they|this|that)\b.*?)\s+(?:should |could |must |were |was |is |be )*(?:be )?(?:{'|'.join(sorted(words('holds')))})\s+(?P<noun>.+)$"
 )
 _ARRIVE = re.compile(
     rf"^(?:let|have|make|show)\s+(?P<noun>(?:an?|some|several|two|three|water|another)\b.*?)\s+(?:be |to )?(?:{'|'.join(sorted(words('arrivals')))}|\w+ing)\b(?P<rest>.*)$"
 )
-_BE_NEAR = re.compile(r"^(?:let |have )?(?P<noun>an?\s+.+?)\s+(?:should|could|must|to) be\s+(?P<rest>.+)$")
-_GIVE = re.compile(r"^give\s+(?P<who>(?:the|this|that|his|her|him|it|them)\b(?:\s+\w+)*?)\s+(?P<noun>(?:an?|some|two|three)\s+.+)$|^give\s+(?P<who2>(?:her|him|it|them|(?:the|this|his)\s+\w+))\s+(?P<noun2>.+)$")
+_BE_NEAR = re.compile(
+    r"^(?:let |have )?(?P<noun>an?\s+.+?)\s+(?:should|could|must|to) be\s+(?P<rest>.+)$"
+)
+_GIVE = re.compile(
+    r"^give\s+(?P<who>(?:the|this|that|his|her|him|it|them)\b(?:\s+\w+)*?)\s+(?P<noun>(?:an?|some|two|three)\s+.+)$|^give\s+(?P<who2>(?:her|him|it|them|(?:the|this|his)\s+\w+))\s+(?P<noun2>.+)$"
+)
 _ACT = re.compile(
     rf"^(?:make|let|have|get|could|can|should)\s+(?P<who>(?!an?\b|some\b|there\b).+?)\s+(?:to\s+)?"
     rf"(?<!the )(?:{'|'.join(sorted(words('actions') - {'look'}))}|look (?:up|down|left|right|at|away|to|slightly|towards?|over|into|straight|back))\b(?P<rest>.*)$"
@@ -65,7 +82,9 @@ _ACT = re.compile(
 _POSE = re.compile(
     rf"^(?:raise|lift|lower|turn|tilt|open|close|move|bend|stretch|rotate|extend|fold|cross|spread|change|adjust|shut|point)\s+(?P<who>.*\b(?:{'|'.join(sorted(words('body_parts')))}|pose|posture|expression|gaze|facial expression|action))\b(?!.*\bcolou?r)"
 )
-_STATE = re.compile(rf"^(?:make|let|have)\s+(?P<who>.+?)\s+(?:look |appear |seem |be |feel )?(?:very |more |a bit )?(?:{'|'.join(sorted(words('states')))})$")
+_STATE = re.compile(
+    rf"^(?:make|let|have)\s+(?P<who>.+?)\s+(?:look |appear |seem |be |feel )?(?:very |more |a bit )?(?:{'|'.join(sorted(words('states')))})$"
+)
 _TEXT = re.compile(
     r"\b(?:text|caption|lettering|letters|slogan|inscription|headline|writing|wording|title|logo text)\b|\b(?:word|number|name|sign)s?\b[^'\"]*['\"]|^write\b|^(?:change|replace)\s+['\"]"
 )
@@ -75,36 +94,51 @@ _REFERENCE = re.compile(
 
 
 def extract(clause: str) -> IntentStep | None:
-    """"cut out the lamp on white"."""
+    """Reads "cut out the lamp on white"."""
     match = _EXTRACT.match(clause)
     if not match:
         return None
-    said = next((value for name, value in match.groupdict().items() if value and name != "back"), "")
+    said = next(
+        (value for name, value in match.groupdict().items() if value and name != "back"), ""
+    )
     return IntentStep(EditType.EXTRACT, targets=read_nouns(_EXTRACT_TAIL.sub("", said)))
 
 
 def from_reference(clause: str) -> IntentStep | None:
-    """"replace the mug with the one in the reference image"."""
+    """Reads "replace the mug with the one in the reference image"."""
     if not _REFERENCE.search(clause):
         return None
-    cleaned = re.sub(r"\s+(?:from|in|of|shown in|on|like|as in)\s+the\s+(?:\w+\s+)?(?:image|picture|photo|reference)\b(?: (?:2|two|b))?.*$", "", clause)
-    cleaned = re.sub(r"\b(?:the )?(?:reference|provided|attached|given|supplied)\s+", "the ", cleaned)
+    cleaned = re.sub(
+        r"\s+(?:from|in|of|shown in|on|like|as in)\s+the\s+(?:\w+\s+)?(?:image|picture|photo|reference)\b(?: (?:2|two|b))?.*$",
+        "",
+        clause,
+    )
+    cleaned = re.sub(
+        r"\b(?:the )?(?:reference|provided|attached|given|supplied)\s+", "the ", cleaned
+    )
     step = replace(cleaned) or add(cleaned)
     targets, results = (step.targets, step.results) if step else ((), ())
     vague = {"object", "item", "thing", "one", "subject", "image", "picture", "photo"}
-    return IntentStep(EditType.VISUAL, targets=targets, results=tuple(r for r in results if r.head not in vague), from_reference=True)
+    return IntentStep(
+        EditType.VISUAL,
+        targets=targets,
+        results=tuple(r for r in results if r.head not in vague),
+        from_reference=True,
+    )
 
 
 def lettering(clause: str) -> IntentStep | None:
-    """"change the text to 'open'"."""
-    if not _TEXT.search(clause) or re.match(r"(?:extract|isolate|remove the \w+ (?:with|marked))", clause):
+    """Reads "change the text to 'open'"."""
+    if not _TEXT.search(clause) or re.match(
+        r"(?:extract|isolate|remove the \w+ (?:with|marked))", clause
+    ):
         return None
     quoted = re.findall(r"['\"]([^'\"]+)['\"]", clause)
     return IntentStep(EditType.TEXT, words=tuple(quoted))
 
 
 def remove(clause: str) -> IntentStep | None:
-    """"get rid of the bottle"."""
+    """Reads "get rid of the bottle"."""
     match = _REMOVE.match(clause)
     if not match:
         return None
@@ -113,30 +147,52 @@ def remove(clause: str) -> IntentStep | None:
 
 
 def replace(clause: str) -> IntentStep | None:
-    """"swap the bike for a motorcycle"."""
+    """Reads "swap the bike for a motorcycle"."""
     for form in _REPLACE:
         if match := form.match(clause):
-            new = re.sub(r"\s+(?:in|from) the (?:image|picture|photo|scene)$|\s+instead$", "", match["new"])
+            new = re.sub(
+                r"\s+(?:in|from) the (?:image|picture|photo|scene)$|\s+instead$", "", match["new"]
+            )
             targets, results = read_nouns(match["old"]), read_nouns(new)
-            return IntentStep(EditType.REPLACE, targets=targets, results=_named_like(results, targets), colours=results[0].colours if results else ())
-    taken = re.match(r"(?:remove|take out|take away) (?P<old>.+?) and (?:put|place|add) (?P<new>an? .+?) (?:in (?:its |the )?place|instead)", clause)
-    return IntentStep(EditType.REPLACE, targets=read_nouns(taken["old"]), results=read_nouns(taken["new"])) if taken else None
+            return IntentStep(
+                EditType.REPLACE,
+                targets=targets,
+                results=_named_like(results, targets),
+                colours=results[0].colours if results else (),
+            )
+    taken = re.match(
+        r"(?:remove|take out|take away) (?P<old>.+?) and (?:put|place|add) (?P<new>an? .+?) (?:in (?:its |the )?place|instead)",
+        clause,
+    )
+    return (
+        IntentStep(
+            EditType.REPLACE, targets=read_nouns(taken["old"]), results=read_nouns(taken["new"])
+        )
+        if taken
+        else None
+    )
 
 
 def add(clause: str) -> IntentStep | None:
-    """"put a hat on the dog", "let there be a moon"."""
+    """Reads "put a hat on the dog", "let there be a moon"."""
     for form in (_HOLD, _ARRIVE, _BE_NEAR, _GIVE):
         if match := form.match(clause):
             held = {name.rstrip("2"): value for name, value in match.groupdict().items() if value}
             if is_property(held["noun"]):
                 return None
             who = read_noun(held["who"]) if held.get("who") else None
-            return _added(held["noun"] + " " + held.get("rest", ""), landmark=who.head if who else "")
+            return _added(
+                held["noun"] + " " + held.get("rest", ""), landmark=who.head if who else ""
+            )
     match = _ADD.match(clause)
     if not match:
         return None
     said = next(value for value in match.groups() if value)
-    filled = re.match(r"(?P<where>(?:the|his|her|this) .+?) (?:with|up with) (?P<noun>.+)", said) if clause.startswith(("fill", "cover", "decorate")) else None
+    filled = (
+        re.match(r"(?P<where>(?:the|his|her|this) .+?) (?:with|up with) (?P<noun>.+)", said)
+        if clause.startswith(("fill", "cover", "decorate"))
+        else None
+    )
     return _added(filled["noun"] if filled else said)
 
 
@@ -145,7 +201,11 @@ def is_property(said: str) -> bool:
     noun = read_noun(said)
     return noun is not None and (
         noun.head in words("patterns") | {"stripe", "polka dot"}
-        or (bool(noun.colours) or "dark" in said or "light" in said) and noun.head.split()[-1] in {"eye", "hair", "fur", "skin", "feather", "petal", "leaf", "wing", "nose"}
+        or (
+            (bool(noun.colours) or "dark" in said or "light" in said)
+            and noun.head.split()[-1]
+            in {"eye", "hair", "fur", "skin", "feather", "petal", "leaf", "wing", "nose"}
+        )
     )
 
 
@@ -155,30 +215,32 @@ def _added(said: str, landmark: str = "") -> IntentStep | None:
         return None
     if re.search(rf"\b(?:{'|'.join(sorted(words('retouch')))})$", results[0].head):
         return IntentStep(EditType.PERSON, results=results, words=(results[0].head,))
-    targets = ()
-    if landmark and (owner := read_noun(landmark)):
-        targets = (owner,)
+    owner = read_noun(landmark) if landmark else None
+    targets = (owner,) if owner else ()
     return IntentStep(EditType.ADD, targets=targets, results=results, colours=results[0].colours)
 
 
 def act(clause: str) -> IntentStep | None:
-    """"make the horse jump", "raise the left hand"."""
+    """Reads "make the horse jump", "raise the left hand"."""
     for form in (_STATE, _POSE, _ACT):
         if match := form.match(clause):
-            return IntentStep(EditType.ACTION, targets=read_nouns(match["who"]), words=found(clause, "actions", "states"))
+            return IntentStep(
+                EditType.ACTION,
+                targets=read_nouns(match["who"]),
+                words=found(clause, "actions", "states"),
+            )
     return None
 
 
-def _named_like(results: tuple, targets: tuple) -> tuple:  # type: ignore[type-arg]
-    """"replace the tie with a black one": the one is a tie."""
+def _named_like(
+    results: tuple[NounPhrase, ...], targets: tuple[NounPhrase, ...]
+) -> tuple[NounPhrase, ...]:
+    """Reads "replace the tie with a black one": the one is a tie."""
     if not results or not targets or results[0].head.split()[-1] not in {"one", "ones"}:
         return results
-    first = results[0]
-    from dataclasses import replace as altered
-
-    return (altered(first, head=targets[0].head), *results[1:])
+    return (altered(results[0], head=targets[0].head), *results[1:])
 
 
 def bare(clause: str) -> IntentStep | None:
-    """"a red kite above the trees": a wish without a verb is for something new."""
+    """Reads "a red kite above the trees": a wish without a verb is for something new."""
     return _added(clause) if re.match(r"(?:an?|some|another|two|three|more)\s+\w", clause) else None

@@ -90,8 +90,20 @@ _TABLE: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _COMPILED = tuple((re.compile(form), rewrite) for form, rewrite in _TABLE)
 
-_GERUNDS = re.compile(r"^(?:how about|what about|why not|mind|consider|try)?\s*(?P<verb>mak|turn|remov|add|chang|replac|paint|put|giv|swap|blur|colour|recolour|tak|plac|light|relight|eras|delet|convert)(?:p|t)?ing\b")
-_FULL = {"mak": "make", "remov": "remove", "chang": "change", "replac": "replace", "giv": "give", "tak": "take", "plac": "place", "eras": "erase", "delet": "delete"}
+_GERUNDS = re.compile(
+    r"^(?:how about|what about|why not|mind|consider|try)?\s*(?P<verb>mak|turn|remov|add|chang|replac|paint|put|giv|swap|blur|colour|recolour|tak|plac|light|relight|eras|delet|convert)(?:p|t)?ing\b"
+)
+_FULL = {
+    "mak": "make",
+    "remov": "remove",
+    "chang": "change",
+    "replac": "replace",
+    "giv": "give",
+    "tak": "take",
+    "plac": "place",
+    "eras": "erase",
+    "delet": "delete",
+}
 
 
 def plainly(clause: str) -> str:

@@ -35,7 +35,9 @@ RULES: tuple[Rule, ...] = (
 )
 """Tried in this order; the first that recognises a clause reads it."""
 
-_STANDING = re.compile(r"\b(?:from now on|every(?:thing| new| added)|all (?:new|added|edits|objects|changes|later)|any(?:thing)? (?:new|you)|always|whatever|throughout|each (?:new|change|edit|object)|keep this in mind|remember|theme|from here on)\b")
+_STANDING = re.compile(
+    r"\b(?:from now on|every(?:thing| new| added)|all (?:new|added|edits|objects|changes|later)|any(?:thing)? (?:new|you)|always|whatever|throughout|each (?:new|change|edit|object)|keep this in mind|remember|theme|from here on)\b"
+)
 
 
 def read_instruction(text: str, context: Sequence[str] = ()) -> Intent:
@@ -65,7 +67,9 @@ def read_instruction(text: str, context: Sequence[str] = ()) -> Intent:
     return Intent(text=text, operations=tuple(steps), premise=premise)
 
 
-_KEEP = re.compile(r"(?:keep|leave|preserve)\s+(?P<noun>(?:the|every|all)\b(?: \w+)?)(?! (?:on|against|only))")
+_KEEP = re.compile(
+    r"(?:keep|leave|preserve)\s+(?P<noun>(?:the|every|all)\b(?: \w+)?)(?! (?:on|against|only))"
+)
 
 
 def _read_clause(clause: str) -> IntentStep | None:
@@ -77,9 +81,28 @@ def _repeats(steps: list[IntentStep], step: IntentStep) -> bool:
     if not steps:
         return False
     same = step.edit_type is steps[-1].edit_type
-    if steps[-1].edit_type is EditType.EXTRACT and step.edit_type in {EditType.ADJUST, EditType.TONE, EditType.BACKGROUND, EditType.EXTRACT}:
+    if steps[-1].edit_type is EditType.EXTRACT and step.edit_type in {
+        EditType.ADJUST,
+        EditType.TONE,
+        EditType.BACKGROUND,
+        EditType.EXTRACT,
+    }:
         return True
-    return same and not step.targets and not step.results and step.edit_type in {EditType.EXTRACT, EditType.BOKEH, EditType.BACKGROUND, EditType.STYLE, EditType.TONE, EditType.RELIGHT, EditType.RESTORE}
+    return (
+        same
+        and not step.targets
+        and not step.results
+        and step.edit_type
+        in {
+            EditType.EXTRACT,
+            EditType.BOKEH,
+            EditType.BACKGROUND,
+            EditType.STYLE,
+            EditType.TONE,
+            EditType.RELIGHT,
+            EditType.RESTORE,
+        }
+    )
 
 
 def _antecedent(context: Sequence[str]) -> NounPhrase | None:
@@ -104,15 +127,32 @@ def _first_named(steps: list[IntentStep]) -> NounPhrase | None:
 
 def _resolve(step: IntentStep, antecedent: NounPhrase | None, clause: str) -> IntentStep:
     """Gives "it" its meaning; without one, a wish about "it" is about the whole picture."""
-    refers = re.search(r"\b(?:it|its|them|they|their|him|her|that one|this one|that|this)\b", clause)
-    needs_target = step.edit_type in {EditType.REMOVE, EditType.REPLACE, EditType.ADJUST, EditType.ACTION, EditType.PERSON, EditType.EXTRACT}
+    refers = re.search(
+        r"\b(?:it|its|them|they|their|him|her|that one|this one|that|this)\b", clause
+    )
+    needs_target = step.edit_type in {
+        EditType.REMOVE,
+        EditType.REPLACE,
+        EditType.ADJUST,
+        EditType.ACTION,
+        EditType.PERSON,
+        EditType.EXTRACT,
+    }
     if antecedent is not None and refers:
         if needs_target and not step.targets:
             return altered(step, targets=(antecedent,))
-        if step.edit_type is EditType.TONE and re.match(r"(?:make|turn|let) (?:it|them|that) ", clause):
-            return altered(step, edit_type=EditType.ADJUST, targets=(antecedent,), change=Change.BRIGHTNESS)
+        if step.edit_type is EditType.TONE and re.match(
+            r"(?:make|turn|let) (?:it|them|that) ", clause
+        ):
+            return altered(
+                step, edit_type=EditType.ADJUST, targets=(antecedent,), change=Change.BRIGHTNESS
+            )
         return step
-    if step.edit_type is EditType.ADJUST and not step.targets and step.change in {Change.BRIGHTNESS, Change.OTHER}:
+    if (
+        step.edit_type is EditType.ADJUST
+        and not step.targets
+        and step.change in {Change.BRIGHTNESS, Change.OTHER}
+    ):
         return altered(step, edit_type=EditType.TONE)
     return step
 
