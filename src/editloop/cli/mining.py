@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -57,11 +57,12 @@ def input_files(photos: Path | None, limit: int | None) -> list[PhotoFile]:
 def run_mining(request: MiningRequest, exports: tuple[str, ...], *, as_json: bool) -> None:
     """Run, then write everything that people and programs read."""
     from editloop.engine import run_pipeline
-    from editloop.models.fetch import fetch_models
+    from editloop.models.fetch import fetch_assets
+    from editloop.report import write_report
 
     started = time.perf_counter()
     recipe = resolve_recipe(request.config, request.overrides, request.seed)
-    fetch_models(recipe.model_specs)
+    fetch_assets(recipe.asset_names)
     files = input_files(request.photos, request.limit)
     say(f"{len(files)} photographs -> {request.out}")
     with ProgressDisplay("mining") as display:
@@ -80,7 +81,10 @@ def run_mining(request: MiningRequest, exports: tuple[str, ...], *, as_json: boo
             manifest = _export(records, result, request.out, layout)
             say(f"exported {manifest} triplets as {layout}")
         say("writing the report")
-        page = _write_report(result, records, recipe, request.out, time.perf_counter() - started)
+        names = {file.id: file.origin.name for file in files}
+        page = write_report(
+            report_input(result, records, recipe, names, time.perf_counter() - started), request.out
+        )
         summary = summarise(result, records, time.perf_counter() - started)
     _write_json(request.out / "summary.json", summary)
     if as_json:
@@ -108,22 +112,22 @@ def _export(records: Iterable[EditRecord], result: RunResult, out: Path, layout:
     return export(records, result.images.load_bytes, out / "export" / layout, layout).records
 
 
-def _write_report(
+def report_input(
     result: RunResult,
     records: list[EditRecord],
     recipe: PhotosRecipe,
-    out: Path,
+    names: Mapping[str, str],
     seconds: float,
-) -> Path:
-    from editloop.report import write_report
-
-    return write_report(report_input(result, records, recipe, seconds), out)
-
-
-def report_input(
-    result: RunResult, records: list[EditRecord], recipe: PhotosRecipe, seconds: float
 ) -> ReportInput:
-    """The page of a run: its accepted triplets in a mixed but fixed order, and everything that was turned away."""
+    """The page of a run: its accepted triplets in a mixed but fixed order, and everything that was turned away.
+
+    Args:
+        result: The finished run.
+        records: Its accepted triplets.
+        recipe: What was run.
+        names: Input id -> file name, for inputs that never became a triplet.
+        seconds: Wall time.
+    """
     from editloop.cli.viewing import run_facts
     from editloop.mine.stages.plan_edits import UNAVAILABLE
     from editloop.records.record import EditRecord
@@ -131,18 +135,14 @@ def report_input(
 
     rejected, failures = [], []
     for reject in result.rejected():
+        label = names.get(reject.record_id) or reject.detail.partition(":")[0] or reject.record_id
         if reject.failed:
-            failures.append(Failure(reject.record_id, reject.stage, reject.reason, reject.detail))
+            failures.append(Failure(label, reject.stage, reject.reason, reject.detail))
             continue
         record = reject.record if isinstance(reject.record, EditRecord) else None
         rejected.append(
             RejectedRecord(
-                record,
-                reject.record_id,
-                reject.stage,
-                reject.reason,
-                reject.detail,
-                reject.evidence,
+                record, label, reject.stage, reject.reason, reject.detail, reject.evidence
             )
         )
     return ReportInput(

@@ -79,9 +79,17 @@ def draw_sheet(path: Path, sheet: Path, count: int, seed: int) -> Path:
 
 
 def run_facts(run: Path) -> dict[str, str]:
-    """The facts of a run's manifest as short texts."""
+    """The facts of a run's manifest as short texts, one level deep."""
     manifest = json.loads((run / MANIFEST).read_text("utf-8"))
-    return {key: _text(value) for key, value in manifest.items() if key not in {"counts", "stages"}}
+    facts: dict[str, str] = {}
+    for key, value in manifest.items():
+        if key in {"counts", "stages"} or value in (None, "", [], {}):
+            continue
+        if isinstance(value, dict):
+            facts |= {f"{key}: {name}": _text(part) for name, part in value.items()}
+        else:
+            facts[key] = _text(value)
+    return facts
 
 
 def _text(value: Any) -> str:

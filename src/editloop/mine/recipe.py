@@ -21,6 +21,13 @@ from editloop.mine.stages.verify import Verify, VerifyConfig
 
 TIME_SHARES = {"source_filter": 0.03, "objects": 0.4, "edit": 0.37, "verify": 0.2}
 """Usual share of the stages in the run time, for the time left (measured by `benchmarks/recipe_stages.py`)."""
+SPEC_ASSETS = {
+    "embedded:nanodet": "nanodet",
+    "embedded:isnet": "isnet",
+    "embedded:conse": "efficientnet-lite0",
+    "embedded:brisque": "brisque",
+}
+"""Embedded model -> the asset that holds its weights."""
 
 
 class PhotosRecipe(BaseModel):
@@ -53,6 +60,11 @@ class PhotosRecipe(BaseModel):
     def time_shares(self) -> dict[str, float]:
         """Stage name -> usual share of the run time."""
         return TIME_SHARES
+
+    @property
+    def asset_names(self) -> tuple[str, ...]:
+        """The assets to fetch before the first photograph."""
+        return tuple(SPEC_ASSETS[spec] for _, spec in self.model_specs if spec in SPEC_ASSETS)
 
     @property
     def model_specs(self) -> tuple[tuple[str, str], ...]:

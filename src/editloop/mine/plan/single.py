@@ -148,7 +148,7 @@ def plan_relight(scene: Scene, context: PlanContext) -> list[EditTask]:
 
     tasks = []
     for region in [r for r in scene.regions if is_subject(r)][:1]:
-        for light in context.ranked(region.lights, scene.id, "light")[:2]:
+        for light in context.ranked(LIGHTS.keys() & set(region.lights), scene.id, "light")[:2]:
             look = LIGHTS[light]
             slots = Slots(
                 edit_type=EditType.RELIGHT,
@@ -168,7 +168,7 @@ def plan_style(scene: Scene, context: PlanContext) -> list[EditTask]:
     from editloop.models.editors.procedural.style import STYLES
 
     tasks = []
-    for style in context.ranked(scene.styles, scene.id, "style")[:2]:
+    for style in context.ranked(STYLES.keys() & set(scene.styles), scene.id, "style")[:2]:
         look = STYLES[style]
         slots = Slots(edit_type=EditType.STYLE, look=look.phrase, detail=look.description)
         tasks.append(
@@ -182,7 +182,7 @@ def plan_tone(scene: Scene, context: PlanContext) -> list[EditTask]:
     from editloop.models.editors.procedural.tone import TONES
 
     tasks = []
-    for tone in context.ranked(scene.tones, scene.id, "tone")[:2]:
+    for tone in context.ranked(TONES.keys() & set(scene.tones), scene.id, "tone")[:2]:
         look = TONES[tone]
         slots = Slots(edit_type=EditType.TONE, look=look.phrase, detail=look.description)
         tasks.append(

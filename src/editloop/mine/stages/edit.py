@@ -74,7 +74,7 @@ class Edit(Stage[EditTask, EditRecord, EditConfig]):
             boxes = [_new_box(task, index, result) for index, result in enumerate(results)]
             words = write_task(task, boxes, self.context.run_seed)
         except BadInputError as error:
-            return Dropped(error.reason, error.detail)
+            return Dropped(error.reason, f"{task.kind} in {task.photo.origin.name}: {error.detail}")
         return Kept(self._records(task, results, words))
 
     def _records(
