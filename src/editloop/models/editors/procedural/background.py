@@ -57,7 +57,7 @@ class SwapLimits:
     """Standard deviation of coarse Lab values where the subject's foot will stand."""
     min_foot_row: float = 0.68
     """Highest foot line in a photograph, as a share of the frame's height: above it there is no near ground."""
-    max_notches: float = 0.115
+    max_notches: float = 0.075
     """Notches in the subject's lower outline: something in the old photograph hides its foot."""
     max_gloom: float = 0.42
     """How much brighter (largest channel, 0..1) the new surroundings may be than the subject's own bright parts."""

@@ -61,7 +61,7 @@ class CutoutLimits:
     """Mean width of the half-transparent rim at 768 px."""
     min_interior_opacity: float = 0.97
     """Mean matte value away from the rim."""
-    max_notches: float = 0.115
+    max_notches: float = 0.075
     """Notches in the lower outline (`edges.Stance`): grass that hides the foot."""
     must_stand: bool = True
     """Refuse objects whose centre of mass is not above their foot line."""

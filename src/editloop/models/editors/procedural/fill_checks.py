@@ -5,6 +5,8 @@ The limits in `remove.RemoveLimits` were chosen on 92 removals from photographs 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,19 @@ _COARSE_SIDE = 128
 _MAX_SOURCES = 6000
 
 
-def strangeness(image: RgbImage, hole: Mask) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True)
+class Strangeness:
+    """What stands around a hole and occurs nowhere further away."""
+
+    area: float = 0.0
+    """Largest connected strange region over the hole's size (root of its area), in coarse pixels."""
+    distance: float = 0.0
+    """95th percentile of the ring's nearest-neighbour distances, Lab units."""
+    ratio: float = 0.0
+    """`distance` over the 95th percentile of the distances among the patches further out."""
+
+
+def strangeness(image: RgbImage, hole: Mask) -> Strangeness:
     """How much stands right around the hole that occurs nowhere further away.
 
     A fill can only repeat what it finds. Each small patch in a narrow ring around the hole is looked up among the
@@ -29,10 +43,6 @@ def strangeness(image: RgbImage, hole: Mask) -> tuple[float, float]:
     Args:
         image: RGB uint8 (h, w, 3) before filling.
         hole: bool (h, w).
-
-    Returns:
-        Area of the largest connected strange region over the hole's size (root of its area, coarse pixels), and the
-        95th percentile of the ring's distances in Lab units.
     """
     lab, inside = _coarse_window(image, hole)
     size = float(np.sqrt(inside.sum()))
@@ -42,7 +52,7 @@ def strangeness(image: RgbImage, hole: Mask) -> tuple[float, float]:
     ring = frame & (distance > 1.5) & (distance <= max(3.0, 0.10 * size) + 1)
     far = frame & (distance > 0.22 * size + 1)
     if ring.sum() < 10 or far.sum() < 100:
-        return 0.0, 0.0
+        return Strangeness()
     ring_at, far_at = np.argwhere(ring), np.argwhere(far)
     far_at = far_at[:: max(1, len(far_at) // _MAX_SOURCES)]
     sources = _patches(lab, far_at)
@@ -51,12 +61,13 @@ def strangeness(image: RgbImage, hole: Mask) -> tuple[float, float]:
     among = _distances(_patches(lab, probe), sources)
     gap = np.abs(probe[:, None] - far_at[None]).max(2)
     among[gap <= 0.1 * size] = np.inf
-    usual = np.percentile(among.min(1), 95)
+    usual = float(np.percentile(among.min(1), 95))
     strange = np.zeros_like(inside)
-    strange[tuple(ring_at.T)] = nearest > max(4.0, float(usual))
+    strange[tuple(ring_at.T)] = nearest > max(4.0, usual)
     count, _, stats, _ = cv2.connectedComponentsWithStats(strange.astype(np.uint8), connectivity=8)
     largest = float(stats[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0.0
-    return largest / size, float(np.percentile(nearest, 95))
+    distance = float(np.percentile(nearest, 95))
+    return Strangeness(largest / size, distance, distance / max(1.5, usual))
 
 
 def texture_kept(filled: RgbImage, hole: Mask) -> tuple[float, float]:

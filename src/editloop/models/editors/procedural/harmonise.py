@@ -12,6 +12,9 @@ from editloop.models.editors.procedural.edges import HARD, erode
 from editloop.models.editors.procedural.pixels import blur, size_factor
 from editloop.models.roles import Mask, Matte, RgbImage
 
+MAX_GRAIN = 1.6
+"""Grey levels; real grain is seldom stronger, texture often is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Harmony:
@@ -102,11 +105,14 @@ def match_sharpness(
 
 
 def grain(image: RgbImage, where: Mask) -> float:
-    """Standard deviation of the noise in the flattest parts of a region, in grey levels."""
+    """Standard deviation of the noise in a region, in grey levels.
+
+    Read from its flattest twentieth, so that texture does not pass for noise; never above `MAX_GRAIN`.
+    """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     residual = np.abs(grey - cv2.GaussianBlur(grey, (0, 0), 1.2))
     local = cv2.blur(residual, (9, 9))[where]
-    return float(1.25 * np.percentile(local, 20)) if local.size else 0.0
+    return min(MAX_GRAIN, float(1.25 * np.percentile(local, 5))) if local.size else 0.0
 
 
 def match_grain(rgb: RgbImage, matte: Matte, target: float, rng: np.random.Generator) -> RgbImage:
@@ -117,7 +123,7 @@ def match_grain(rgb: RgbImage, matte: Matte, target: float, rng: np.random.Gener
         return rgb
     noise = rng.standard_normal(rgb.shape[:2]).astype(np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), 0.6)
-    noise *= min(missing, 5.0) / float(noise.std())
+    noise *= missing / float(noise.std())
     return np.asarray(np.rint(rgb + noise[..., None]).clip(0, 255), np.uint8)
 
 

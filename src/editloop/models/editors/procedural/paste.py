@@ -68,7 +68,7 @@ def paste(
     rgb = harmonise(rgb, alpha, image, around, harmony)
     own_sharpness = sharpness(rgb, hard)
     rgb, alpha, sigma = match_sharpness(rgb, alpha, max(target, 0.12))
-    rgb = match_grain(rgb, alpha, grain(image, around), rng)
+    rgb = match_grain(rgb, alpha, grain(image, ~hard), rng)
     lit = darken(image, contact_shadow(alpha, placement.shadow, lean=placement.lean))
     alpha = sunk_in_grass(alpha, image)
     result = light_wrap(composite(lit, rgb, alpha), alpha, image, 0.2)

@@ -31,7 +31,7 @@ class Placement:
     height_px: float
     """Height of the object in the photograph."""
     mirrored: bool = False
-    shadow: float = 0.5
+    shadow: float = 0.6
     """Strength of the contact shadow, 0..1."""
     lean: float = 0.0
     """Sideways shift of the shadow, in object widths."""
@@ -67,6 +67,8 @@ class PlacementLimits:
     """Lab distance between the ground under the new object and the ground under the anchor."""
     max_ground_relief: float = 9.0
     """Standard deviation of coarse Lab lightness within the new foot area."""
+    max_anchor_relief: float = 15.0
+    """Standard deviation of coarse Lab values below the anchor's foot: more is an arm, an edge or a gap."""
     max_replace_ratio: float = 1.8
     """Largest height of a replacement over the height of what it replaces (and inverse of the smallest)."""
 
@@ -176,7 +178,7 @@ def placement_for_add(
         limits: What counts as plausible.
 
     Raises:
-        BadInputError: ``anchor_cut_by_frame``, ``no_free_ground``, ``size_out_of_range``, ``unknown_noun``.
+        BadInputError: ``anchor_cut_by_frame``, ``anchor_in_the_air``, ``no_free_ground``, ``size_out_of_range``, ``unknown_noun``.
     """
     limits = limits or PlacementLimits()
     height, width = image.shape[:2]
@@ -186,6 +188,8 @@ def placement_for_add(
     scale = pixels_per_cm(anchor.noun, box.width, box.height)
     _check_height(_height_at(scale, cutout, noun), (height, width), limits)
     ground = _Ground.measure(image, box)
+    if ground.relief > limits.max_anchor_relief:
+        raise BadInputError("anchor_in_the_air", f"there is no even ground below the {anchor.noun}")
     found = []
     for placement in _candidates(anchor, cutout, noun, scale, (height, width)):
         area = _footprint(placement, cutout)
@@ -208,6 +212,7 @@ class _Ground:
     texture: NDArray[np.float32]
     colour: NDArray[np.float32]
     roughness: float
+    relief: float
 
     @classmethod
     def measure(cls, image: RgbImage, anchor: Box) -> _Ground:
@@ -220,7 +225,11 @@ class _Ground:
         )
         beside = slice(max(0, anchor.left - anchor.width // 4), anchor.right + anchor.width // 4)
         foot = lab[below, beside].reshape(-1, 3)
-        return cls(lab, texture, np.median(foot, axis=0), float(np.median(texture[below, beside])))
+        relief = float(
+            np.sqrt((lab[below, anchor.left : anchor.right].reshape(-1, 3).std(0) ** 2).sum())
+        )
+        rough = float(np.median(texture[below, beside]))
+        return cls(lab, texture, np.median(foot, axis=0), rough, relief)
 
     def misfit(self, area: tuple[slice, slice], limits: PlacementLimits) -> float:
         """How unlike the anchor's ground this area is: below 1 is accepted, 0 is the same."""
@@ -254,7 +263,7 @@ def _candidates(
     horizon = min(0.42 * height, box.bottom - 0.6 * box.height)
     margin = 0.04 * width
     for baseline in np.linspace(
-        box.bottom - 0.03 * height, min(0.955 * height, box.bottom + 0.12 * height), 7
+        box.bottom - 0.03 * height, min(0.955 * height, box.bottom + 0.07 * height), 6
     ):
         depth = (baseline - horizon) / (box.bottom - horizon)
         tall = _height_at(scale * depth, cutout, noun)

@@ -33,15 +33,16 @@ from editloop.records.record import Box
 class RemoveLimits:
     """When a removal is refused, before or after filling."""
 
-    max_hole_frac: float = 0.40
+    max_hole_frac: float = 0.45
     """Largest share of the frame that may be invented."""
     max_border_frac: float = 0.35
     """Largest share of any one side of the hole's extent that may lie on the frame."""
-    max_strange_area: float = 1.15
+    max_strange_area: float = 0.9
     max_strange_distance: float = 9.0
-    """Both exceeded: what surrounds the hole occurs nowhere else (`fill_checks.strangeness`)."""
-    min_fine_texture: float = 0.72
-    min_coarse_texture: float = 0.61
+    max_strange_ratio: float = 3.0
+    """Area and one of the others exceeded: what surrounds the hole occurs nowhere else (`fill_checks.Strangeness`)."""
+    min_fine_texture: float = 0.66
+    min_coarse_texture: float = 0.57
     """Texture of the fill relative to its surroundings (`fill_checks.texture_kept`)."""
     max_seam: float = 1.6
     """Mean gradient across the seam relative to the gradient of the surroundings."""
@@ -70,7 +71,7 @@ def remove_object(
 
     Returns:
         Image with every byte outside `changed` as it was; facts ``hole_frac``, ``shadow_frac``,
-        ``strange_area``, ``strange_distance``, ``fine_texture``, ``coarse_texture``, ``seam``, ``ghost``.
+        ``strange_area``, ``strange_distance``, ``strange_ratio``, ``fine_texture``, ``coarse_texture``, ``seam``, ``ghost``.
 
     Raises:
         BadInputError: ``hole_too_large``, ``hole_at_border``, ``structured_background``, ``visible_seam``,
@@ -81,7 +82,12 @@ def remove_object(
     piece = dominant_piece(matte, box)[0] > 0.15
     hole, shadow_frac = grown_hole(image, piece)
     facts = {"hole_frac": float(hole.mean()), "shadow_frac": shadow_frac}
-    facts["strange_area"], facts["strange_distance"] = strangeness(image, hole)
+    strange = strangeness(image, hole)
+    facts |= {
+        "strange_area": strange.area,
+        "strange_distance": strange.distance,
+        "strange_ratio": strange.ratio,
+    }
     _check_hole(hole, facts, limits)
     view = _working_window(hole)
     filled = image.copy()
@@ -123,10 +129,11 @@ def _check_hole(hole: Mask, facts: dict[str, float], limits: RemoveLimits) -> No
         raise BadInputError(
             "hole_at_border", f"{contact:.0%} of the object's extent lies on the {side} border"
         )
-    if (
-        facts["strange_area"] > limits.max_strange_area
-        and facts["strange_distance"] > limits.max_strange_distance
-    ):
+    unlike = (
+        facts["strange_distance"] > limits.max_strange_distance
+        or facts["strange_ratio"] > limits.max_strange_ratio
+    )
+    if facts["strange_area"] > limits.max_strange_area and unlike:
         raise BadInputError(
             "structured_background",
             f"what surrounds the object occurs nowhere else (area {facts['strange_area']:.1f})",

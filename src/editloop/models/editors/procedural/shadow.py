@@ -90,16 +90,15 @@ def contact_shadow(
     hard = alpha > HARD
     box = bounding_box(hard)
     size = float(np.sqrt(box.width * box.height))
-    flat_height = max(3, round(0.13 * min(box.height, 1.6 * box.width)))
+    flat_height = max(3, round(0.19 * min(box.height, 1.5 * box.width)))
     silhouette = alpha[box.top : box.bottom, box.left : box.right]
     flat = cv2.resize(silhouette, (box.width, flat_height), interpolation=cv2.INTER_AREA)
     wide = np.zeros((height, width), np.float32)
-    _add(wide, flat, round(box.left + lean * box.width), box.bottom - round(0.62 * flat_height))
+    _add(wide, flat, round(box.left + lean * box.width), box.bottom - round(0.58 * flat_height))
     wide = blur(wide, 0.035 * size)
     foot = contact_line(hard)
-    narrow = blur(foot, 0.014 * size)
-    narrow = np.maximum(narrow / max(1e-6, float(narrow.max())), 0)
-    taken = np.clip(0.55 * strength * wide + 0.85 * strength * narrow, 0, 0.85)
+    narrow = _peaked(blur(foot, 0.012 * size)) + 0.6 * _peaked(blur(foot, 0.03 * size))
+    taken = np.clip(strength * (0.8 * wide + 0.9 * narrow), 0, 0.85)
     return np.asarray(1 - taken, np.float32)
 
 
@@ -167,6 +166,11 @@ def darken(image: RgbImage, factor: NDArray[np.float32]) -> RgbImage:
     linear = (image.astype(np.float32) / 255) ** 2.2
     out = np.rint(255 * (linear * factor[..., None]) ** (1 / 2.2)).clip(0, 255).astype(np.uint8)
     return np.where(factor[..., None] < 0.998, out, image)
+
+
+def _peaked(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scaled so that the largest value is 1."""
+    return values / np.float32(max(1e-6, float(values.max())))
 
 
 def _add(canvas: NDArray[np.float32], patch: NDArray[np.float32], left: int, top: int) -> None:
