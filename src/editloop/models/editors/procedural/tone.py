@@ -57,19 +57,19 @@ TONES = catalogue(
         "sepia",
         "an old sepia photograph",
         "brown monochrome, faded blacks, darkened corners and fine grain",
-        (Expectation("warmth", 0.015, 0.15), Expectation("structure", 0.8, 1.0)),
+        (Expectation("warmth", 0.015, 0.15), Expectation("structure", 0.6, 1.0)),
     ),
     Look(
         "faded_film",
         "a faded matte film photograph",
         "lifted blacks, soft contrast and muted colours",
-        (Expectation("shadows_change", 0.01, 0.5), Expectation("chroma_change", -0.3, 0.0)),
+        (Expectation("shadows_change", 0.01, 0.5), Expectation("chroma_change", -0.3, 0.015)),
     ),
     Look(
         "dramatic",
         "a dramatic high-contrast photograph",
         "deep shadows, crisp local contrast and restrained colour",
-        (Expectation("edges_change", 0.0, 5.0), Expectation("structure", 0.7, 1.0)),
+        (Expectation("edges_change", 0.0, 5.0), Expectation("structure", 0.5, 1.0)),
     ),
     Look(
         "cold_winter",
@@ -87,13 +87,13 @@ TONES = catalogue(
         "fog",
         "a foggy morning",
         "pale mist that thickens with distance and swallows the background",
-        (Expectation("contrast_change", -0.8, -0.02), Expectation("chroma_change", -0.3, 0.0)),
+        (Expectation("edges_change", -5.0, 0.0), Expectation("chroma_change", -0.3, -0.005)),
     ),
     Look(
         "teal_orange",
         "a teal-and-orange film still",
         "teal shadows, warm highlights and skin, cinematic contrast",
-        (Expectation("difference", 2.0, 40.0), Expectation("structure", 0.8, 1.0)),
+        (Expectation("difference", 2.0, 40.0), Expectation("structure", 0.7, 1.0)),
     ),
     Look(
         "snowfall",
@@ -215,7 +215,7 @@ def _dramatic(scene: Scene, rng: np.random.Generator) -> Planes:
     lab = scene.lab.copy()
     factor = pixels.size_factor(scene.image)
     lightness = _local_contrast(lab[..., 0], factor, 0.75)
-    lightness = _curve(np.clip(lightness, 0, 1), 0.55) * (1 - 0.22 * scene.sky)
+    lightness = _curve(np.clip(lightness, 0, 1), 0.55) * (1 - 0.15 * scene.sky)
     lightness += _grain(scene, 0.005, rng)
     lab[..., 0] = np.clip(lightness * _vignette(lightness.shape, 0.35), 0, 1)
     lab[..., 1:] *= 0.80
