@@ -90,10 +90,11 @@ def layout_evidence(pair: Pair, where: Mask | None = None) -> dict[str, float]:
     straight = correlation(source_edges, edited_edges, seen)
     flipped = correlation(source_edges, np.ascontiguousarray(edited_edges[:, ::-1]), seen)
     light = correlation(source_light, edited_light, seen)
+    flipped_light = correlation(source_light, np.ascontiguousarray(edited_light[:, ::-1]), seen)
     return {
         "layout": max(straight, light),
         "layout_edges": straight,
-        "mirrored": flipped - straight,
+        "mirrored": (flipped + flipped_light - straight - light) / 2,
     }
 
 
