@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -104,6 +105,25 @@ def test_an_unwritable_cache_names_the_folder(
     monkeypatch.setenv("EDITLOOP_ASSETS", str(tmp_path / "file" / "cache"))
     with pytest.raises(AssetError, match="choose another folder with EDITLOOP_ASSETS"):
         ensure_asset(ASSET)
+
+
+def test_what_a_killed_process_left_is_swept_up(at_hand: PutArchive, cache: Path) -> None:
+    at_hand(ASSET.archive, ARCHIVE)
+    leftover = cache / ".tiny-abc123" / "download"
+    leftover.mkdir(parents=True)
+    (leftover / "half.whl").write_bytes(b"half")
+    ensure_asset(ASSET)
+    assert not leftover.parent.exists()
+
+
+def test_a_full_disk_during_conversion_names_the_folder(at_hand: PutArchive) -> None:
+    at_hand(ASSET.archive, ARCHIVE)
+
+    def build(folder: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(AssetError, match="No space left on device; make room there"):
+        derive_file(ASSET, "upper.bin", 1, build)
 
 
 def test_a_derived_file_is_made_once_per_version(at_hand: PutArchive) -> None:

@@ -64,15 +64,9 @@ def ensure_asset(asset: Asset | str, progress: Progress | None = None) -> Path:
     folder = cache_folder() / asset.folder_name
     if _all_verified(asset, folder):
         return folder
-    try:
-        with _locked(asset.name):
-            if not _all_verified(asset, folder):
-                _fetch(asset, folder, progress)
-    except OSError as error:
-        raise AssetError(
-            f"asset {asset.name!r} could not be stored in {cache_folder()}: {error}; make room there, or choose "
-            f"another folder with {CACHE_VARIABLE}"
-        ) from error
+    with _locked(asset):
+        if not _all_verified(asset, folder):
+            _fetch(asset, folder, progress)
     return folder
 
 
@@ -99,7 +93,7 @@ def derive_file(
     path = folder / f"{stem}.v{version}-{asset.checksum[:12]}{dot}{ending}"
     if path.is_file():
         return path
-    with _locked(asset.name):
+    with _locked(asset):
         if not path.is_file():
             with tempfile.TemporaryDirectory(dir=folder, prefix=".derive-") as scratch:
                 result = Path(scratch) / path.name
@@ -208,12 +202,21 @@ def _copy_at_most(stream: IO[bytes], out: IO[bytes], limit: int, member: str) ->
 
 
 @contextlib.contextmanager
-def _locked(name: str) -> Iterator[None]:
+def _locked(asset: Asset) -> Iterator[None]:
+    """One process at a time changes an asset; what a killed one left behind is swept up."""
     folder = cache_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"{asset.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for leftover in folder.glob(f".{asset.name}-*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+            yield
+    except OSError as error:
+        raise AssetError(
+            f"asset {asset.name!r} could not be stored in {folder}: {error}; make room there, or choose another "
+            f"folder with {CACHE_VARIABLE}"
+        ) from error
 
 
 def _sha256(path: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from editloop.core.errors import AssetError, UnknownNameError
+from editloop.core.ids import canonical_json, sha256_hex
 from editloop.core.registry import did_you_mean
 
 PackageKind = Literal["pypi", "npm", "debian"]
@@ -65,8 +66,6 @@ class Asset:
     @property
     def checksum(self) -> str:
         """The SHA-256 of the file, or of the sorted list of checksums when there are several."""
-        from editloop.core.ids import canonical_json, sha256_hex
-
         if len(self.files) == 1:
             return self.files[0].sha256
         return sha256_hex(canonical_json(sorted([file.path, file.sha256] for file in self.files)))
