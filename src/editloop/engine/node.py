@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
 
@@ -35,8 +35,6 @@ QUEUE_BATCHES: Final = 4
 SOURCE_BATCH: Final = 64
 """Inputs that are taken at a time."""
 
-_Queue: TypeAlias = "asyncio.Queue[Batch | None]"
-
 
 @dataclass(slots=True)
 class Workshop:
@@ -60,14 +58,27 @@ class Workshop:
             self.journal.commit()
 
 
+class Sink(Protocol):
+    """Where batches go."""
+
+    async def accept(self, batch: Batch) -> None:
+        """Take a batch; waits while there is no room."""
+
+    async def end(self) -> None:
+        """No more batches come."""
+
+
 class Node:
-    """One stage with its queue.
+    """One stage at its place in the pipeline.
+
+    A stage of the inline lane works in the task that brings the batch; every other has a queue and a task of its own.
 
     Args:
         index: Place in the pipeline.
         stage: The stage.
         settler: Books the outcomes.
         workshop: What the stages share.
+        downstream: Where its records go.
     """
 
     def __init__(
@@ -76,31 +87,44 @@ class Node:
         stage: Stage[Any, Any, Any],
         settler: Settler,
         workshop: Workshop,
+        downstream: Sink,
     ) -> None:
         self.stage = stage
-        self.queue: _Queue = asyncio.Queue(QUEUE_BATCHES)
+        self.has_queue = stage.lane is not Lane.INLINE or stage.scope is Scope.ALL
         self._index = index
         self._settler = settler
         self._workshop = workshop
+        self._downstream = downstream
+        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(QUEUE_BATCHES)
         self._opened = False
         self._opening = asyncio.Lock()
 
-    async def run(self, downstream: _Queue) -> None:
-        """Work until the queue ends, then end the next one."""
-        if self.stage.scope is Scope.ALL:
-            await self._run_reduction(downstream)
+    async def accept(self, batch: Batch) -> None:
+        """Work on a batch, or queue it."""
+        if self.has_queue:
+            await self._queue.put(batch)
         else:
-            await self._run_batches(downstream)
-        await downstream.put(None)
+            for piece in batch.split(self.stage.batch_size):
+                await self._process(piece)
+
+    async def end(self) -> None:
+        """Pass the end on, or queue it."""
+        await (self._queue.put(None) if self.has_queue else self._downstream.end())
+
+    async def run(self) -> None:
+        """Work until the queue ends."""
+        if self.stage.scope is Scope.ALL:
+            await self._run_reduction()
+        else:
+            await self._run_batches()
+        await self._downstream.end()
+
+    def close(self) -> None:
+        """Close the stage, if it was opened here."""
         if self._opened:
             self.stage.close()
 
-    async def _run_batches(self, downstream: _Queue) -> None:
-        lane = self.stage.lane
-        if lane is Lane.INLINE:
-            async for batch in self._batches():
-                await self._process(batch, downstream)
-            return
+    async def _run_batches(self) -> None:
         width = self._workshop.workers
         size = self.stage.batch_size
         if isinstance(self.stage, RemoteStage):
@@ -109,7 +133,7 @@ class Node:
 
         async def one(batch: Batch) -> None:
             try:
-                await self._process(batch, downstream)
+                await self._process(batch)
             finally:
                 room.release()
 
@@ -118,30 +142,29 @@ class Node:
                 await room.acquire()
                 group.create_task(one(batch))
 
-    async def _batches(self, size: int | None = None) -> AsyncIterator[Batch]:
-        """Batches of up to the stage's size: full where the queue has enough, never waiting to fill one."""
-        size = size or self.stage.batch_size
+    async def _batches(self, size: int) -> AsyncIterator[Batch]:
+        """Batches of up to `size`: full where the queue has enough, never waiting to fill one."""
         ended = False
         while not ended:
             waiting: list[Batch] = []
-            batch = await self.queue.get()
+            batch = await self._queue.get()
             while batch is not None:
                 waiting.append(batch)
-                if self.queue.empty() or sum(map(len, waiting)) >= size:
+                if self._queue.empty() or sum(map(len, waiting)) >= size:
                     break
-                batch = self.queue.get_nowait()
+                batch = self._queue.get_nowait()
             ended = batch is None
             if waiting:
                 for piece in join(waiting).split(size):
                     yield piece
 
-    async def _process(self, batch: Batch, downstream: _Queue) -> None:
+    async def _process(self, batch: Batch) -> None:
         if self._workshop.ledger is None:
             made = await self._compute(batch, [])
         else:
             made = await self._replay_or_compute(batch)
         if len(made):
-            await downstream.put(made)
+            await self._downstream.accept(made)
 
     async def _replay_or_compute(self, batch: Batch) -> Batch:
         keys = batch.digests()
@@ -188,10 +211,14 @@ class Node:
             return
         async with self._opening:
             if not self._opened:
-                open_stage(self.stage, self._workshop.context)
+                if self.stage.lane is Lane.THREAD:
+                    shop, loop = self._workshop, asyncio.get_running_loop()
+                    await loop.run_in_executor(shop.threads, open_stage, self.stage, shop.context)
+                else:
+                    open_stage(self.stage, self._workshop.context)
                 self._opened = True
 
-    async def _run_reduction(self, downstream: _Queue) -> None:
+    async def _run_reduction(self) -> None:
         """Gather everything, in the order of ids; its rows are known by all contents together."""
         pieces = [piece async for piece in self._batches(SOURCE_BATCH)]
         if not pieces:
@@ -207,7 +234,7 @@ class Node:
         else:
             made = await self._compute(batch, keys)
         for piece in made.split(SOURCE_BATCH):
-            await downstream.put(piece)
+            await self._downstream.accept(piece)
 
 
 def _in_order(batch: Batch) -> Batch:

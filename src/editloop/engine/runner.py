@@ -21,11 +21,11 @@ from editloop.core.ids import canonical_json
 from editloop.engine.batch import Batch
 from editloop.engine.context import StoreContext
 from editloop.engine.counts import ProgressCallback, RunProgress, StageCounts
-from editloop.engine.node import SOURCE_BATCH, Node, Workshop
+from editloop.engine.node import SOURCE_BATCH, Node, Sink, Workshop
 from editloop.engine.plan import check_inputs, check_pipeline, labels, stage_facts, stage_key
 from editloop.engine.result import Rejected, RunResult
 from editloop.engine.settle import Settler
-from editloop.engine.stage import Lane, Stage, output_id
+from editloop.engine.stage import Lane, Stage
 from editloop.engine.wire import Hello
 from editloop.engine.workers import WorkerPool, address
 from editloop.store.blobs import BlobStore
@@ -244,30 +244,31 @@ class _Run:
             Settler(stage, counts, workshop.ledger, number, is_last=counts is self._counts[-1])
             for stage, counts, number in zip(self._stages, self._counts, numbers, strict=True)
         ]
-        nodes = [
-            Node(index, stage, settler, workshop)
-            for index, (stage, settler) in enumerate(zip(self._stages, settlers, strict=True))
-        ]
-        exits = [node.queue for node in nodes[1:]]
-        last: asyncio.Queue[Batch | None] = asyncio.Queue(1)
+        finals = _Collector(self._stages[-1].output, keeps=not self._is_kept)
+        nodes: list[Node] = []
+        for index in reversed(range(len(self._stages))):
+            downstream: Sink = nodes[0] if nodes else finals
+            nodes.insert(0, Node(index, self._stages[index], settlers[index], workshop, downstream))
         ticker = asyncio.create_task(self._tick(workshop.journal))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._feed(inputs, nodes[0]))
-                for node, downstream in zip(nodes, [*exits, last], strict=True):
-                    group.create_task(node.run(downstream))
-                finals = await self._collect(last)
+                for node in nodes:
+                    if node.has_queue:
+                        group.create_task(node.run())
         finally:
             ticker.cancel()
+            for node in nodes:
+                node.close()
             self._report()
-        return finals, [reject for settler in settlers for reject in settler.rejects]
+        return finals.records, [reject for settler in settlers for reject in settler.rejects]
 
     async def _feed(self, inputs: Iterable[BaseModel], first: Node) -> None:
         seen: set[int] = set()
         source = iter(inputs)
         while records := list(islice(source, SOURCE_BATCH)):
             check_inputs(first.stage, records)
-            marks = [hash(output_id(record)) for record in records]
+            marks = list(map(hash, Batch(records).ids()))
             fresh = records
             if len(set(marks)) < len(marks) or not seen.isdisjoint(marks):
                 first_seen = dict(zip(reversed(marks), reversed(records), strict=True))
@@ -275,22 +276,17 @@ class _Run:
             seen.update(marks)
             self._inputs += len(fresh)
             self._duplicates += len(records) - len(fresh)
-            await first.queue.put(Batch(fresh))
+            await first.accept(Batch(fresh))
+            await asyncio.sleep(0)  # a pipeline of inline stages alone never waits: let Ctrl-C in
         self._total = self._inputs
-        await first.queue.put(None)
-
-    async def _collect(self, last: asyncio.Queue[Batch | None]) -> list[BaseModel]:
-        finals: list[BaseModel] = []
-        while (batch := await last.get()) is not None:
-            if not self._is_kept:
-                finals += batch.records(self._stages[-1].output)
-        return finals
+        await first.end()
 
     async def _tick(self, journal: Journal) -> None:
         while True:
             await asyncio.sleep(GROUP_SECONDS / 2)
-            if journal.overdue:
-                journal.commit()
+            with suppress(StoreError):  # the rows stay queued, and the next append reports it
+                if journal.overdue:
+                    journal.commit()
             if time.perf_counter() - self._last_progress >= _PROGRESS_SECONDS:
                 self._report()
 
@@ -299,6 +295,23 @@ class _Run:
         if self._progress is not None:
             elapsed = self._last_progress - self._started
             self._progress(RunProgress(self._counts, self._inputs, self._total, elapsed))
+
+
+class _Collector:
+    """The end of the pipeline."""
+
+    def __init__(self, kind: type[BaseModel], *, keeps: bool) -> None:
+        self.records: list[BaseModel] = []
+        self._kind = kind
+        self._keeps = keeps
+
+    async def accept(self, batch: Batch) -> None:
+        """Keep the records of a run that has no folder."""
+        if self._keeps:
+            self.records += batch.records(self._kind)
+
+    async def end(self) -> None:
+        """Nothing to pass on."""
 
 
 @contextmanager
