@@ -34,11 +34,15 @@ def png_claiming(width: int, height: int) -> bytes:
     """A PNG whose header claims a size that its data does not have."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = zlib.compress(b"\x00" * 1000)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
 
 
 def rotated_jpeg() -> bytes:
@@ -88,7 +92,10 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "sixteen_bit.png": (sixteen_bit, USABLE),
     "rotated.jpg": (rotated_jpeg, USABLE),
     "palette_alpha.png": (palette_with_alpha, USABLE),
-    "alpha.webp": (lambda: encoded(texture(seed=10).convert("RGBA"), "WEBP", lossless=True), USABLE),
+    "alpha.webp": (
+        lambda: encoded(texture(seed=10).convert("RGBA"), "WEBP", lossless=True),
+        USABLE,
+    ),
     "bmp.bmp": (lambda: encoded(texture(seed=11), "BMP"), USABLE),
     "tiff.tif": (lambda: encoded(texture(seed=12), "TIFF"), USABLE),
     "png_named.jpg": (lambda: encoded(texture(seed=13), "PNG"), USABLE),

@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.mine.bad_inputs import USABLE, fill
 
 from editloop.engine import run_pipeline
 from editloop.mine.photos import photo_files, unique
 from editloop.mine.scene import Photo
 from editloop.mine.stages.source_filter import SourceFilter, SourceFilterConfig
-from tests.mine.bad_inputs import USABLE, fill
 
 pytestmark = pytest.mark.weights
 

@@ -16,7 +16,7 @@ from editloop.mine.scene import Region, Scene
 
 MIN_BOX_FRAC, MAX_BOX_FRAC = 0.01, 0.6
 LARGE_BOX_FRAC = 0.08
-SURE_SIMILARITY = 0.6
+SURE_SIMILARITY = 0.45
 """Stands where the paper has c >= 0.8."""
 SURE_SCORE = 0.55
 """Stands where the paper has s >= 0.8."""

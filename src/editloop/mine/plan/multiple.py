@@ -18,6 +18,8 @@ from editloop.records.taxonomy import EditType
 
 PREMISE_TONES = ("black_and_white", "sepia", "golden_hour", "faded_film", "teal_orange")
 """Tones that a content-memory dialogue may set for all its answers."""
+COLOURLESS = frozenset({"black_and_white", "sepia"})
+"""Tones after which a new colour would not be seen."""
 
 
 def plan_compose(scene: Scene, context: PlanContext) -> list[EditTask]:
@@ -44,6 +46,7 @@ def plan_compose(scene: Scene, context: PlanContext) -> list[EditTask]:
         *plan_bokeh(scene, context),
         *plan_tone(scene, context),
     ]
+    whole = [second for second in whole if _tone_of(second) not in COLOURLESS]
     kept = [first for first in local if first.turns[0].operations[0].name == "recolour"]
     tasks += [
         _composed(scene, first, second)
@@ -51,6 +54,10 @@ def plan_compose(scene: Scene, context: PlanContext) -> list[EditTask]:
         for second in context.ranked(whole, scene.id, key="id")
     ]
     return tasks[:3]
+
+
+def _tone_of(single: EditTask) -> str:
+    return str(single.turns[0].operations[0].parameters.get("tone", ""))
 
 
 def _region(single: EditTask) -> str:
@@ -119,14 +126,13 @@ def plan_version_backtracking(scene: Scene, context: PlanContext) -> list[EditTa
 def plan_content_memory(scene: Scene, context: PlanContext) -> list[EditTask]:
     """A premise (every answer in one tone), then two rounds that must keep it."""
     tones = [t for t in PREMISE_TONES if t in scene.tones]
-    colourless = {"black_and_white", "sepia"}
     rounds = [
         *plan_recolour(scene, context),
         *plan_replace(scene, context),
         *plan_remove(scene, context),
     ]
     for tone in context.ranked(tones, scene.id, "premise"):
-        fit = [t for t in rounds if tone not in colourless or t.kind is not EditType.ADJUST]
+        fit = [t for t in rounds if tone not in COLOURLESS or t.kind is not EditType.ADJUST]
         chosen = _two_rounds(fit)
         if chosen:
             first, second = chosen

@@ -70,7 +70,7 @@ class Objects(Stage[Photo, Scene, ObjectsConfig]):
     """Finds, cuts out and names the objects of a photograph."""
 
     name: ClassVar[str] = "objects"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     lane: ClassVar[Lane] = Lane.PROCESS
     batch_size: ClassVar[int] = 1
     input = Photo
@@ -155,16 +155,24 @@ class Objects(Stage[Photo, Scene, ObjectsConfig]):
         return any(intersection_over_union(box, f.box) >= 0.3 for f in found)
 
     def _name(
-        self, image: RgbImage, box: Box, detection: Detection | None, *, salient: bool
+        self,
+        image: RgbImage,
+        box: Box,
+        detection: Detection | None,
+        matte: Matte | None = None,
+        *,
+        salient: bool,
     ) -> Name | None:
-        around = squared(grown(box, 0.05, image.shape[1], image.shape[0]), *Shape.of(image))
-        crop = image[around.top : around.bottom, around.left : around.right]
-        tags = noun_scores(self.tagger.probabilities([crop])[0])
+        views = [_crop(image, box, 0.05), _crop(image, box, 0.15)]
+        if matte is not None:
+            on_grey = image * matte[..., None] + np.float32(128) * (1 - matte[..., None])
+            views.append(_crop(on_grey.astype(np.uint8), box, 0.1))
+        tags = noun_scores(self.tagger.probabilities(views).mean(axis=0))
         label = detector_noun(detection.label) if detection else None
         return name_region(label, detection.score if detection else 0.0, tags, salient=salient)
 
     def _region(self, image: RgbImage, key: str, found: _Found) -> Region:
-        name = self._name(image, found.box, found.detection, salient=found.salient)
+        name = self._name(image, found.box, found.detection, found.matte, salient=found.salient)
         word = name.word if name else ""
         shape = Shape.of(image)
         return Region(
@@ -194,6 +202,11 @@ class Objects(Stage[Photo, Scene, ObjectsConfig]):
         sums = {view: float(probabilities[list(classes)].sum()) for view, classes in VIEWS.items()}
         best = max(sums, key=lambda view: sums[view])
         return best if sum(sums.values()) >= self.config.min_view_probability else ""
+
+
+def _crop(image: RgbImage, box: Box, margin: float) -> RgbImage:
+    around = squared(grown(box, margin, *Shape.of(image)), *Shape.of(image))
+    return image[around.top : around.bottom, around.left : around.right]
 
 
 def _colours(image: RgbImage, matte: Matte) -> tuple[str, ...]:
