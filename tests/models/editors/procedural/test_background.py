@@ -44,6 +44,13 @@ def test_a_portrait_needs_no_ground(build_scene, field):
     assert result.facts["area_frac"] > 0.1
 
 
+def test_a_foot_half_in_the_picture_is_refused(standing, field):
+    matte = standing.matte.copy()
+    matte[330:, 188:196] = 1
+    with pytest.raises(BadInputError, match="cut_by_frame"):
+        swap_background(standing.image, matte, field, seed=1, noun="dog")
+
+
 def test_light_and_ground_must_fit(standing, field):
     night = (field * 0.15).astype(np.uint8)
     with pytest.raises(BadInputError, match="light_mismatch"):

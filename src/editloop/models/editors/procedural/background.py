@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from editloop.core.errors import BadInputError
 from editloop.models.editors.procedural.edges import (
     HARD,
+    border_contact,
     bounding_box,
     check_pair,
     composite,
@@ -51,6 +52,8 @@ class SwapLimits:
     min_interior_opacity: float = 0.97
     max_side_border_frac: float = 0.25
     """Share of the subject's extent that may touch the left, right or top border; the bottom may be cut."""
+    min_portrait_frac: float = 0.3
+    """Share of the subject's width that runs out of the frame below, from which on it needs no ground."""
     max_light_gap: float = 26.0
     """Lab lightness between the old and the new surroundings beyond which the light cannot match."""
     max_foot_relief: float = 11.0
@@ -270,11 +273,16 @@ def _stands(piece: Matte, limits: SwapLimits) -> bool:
     """Whether the subject's foot is in the picture; a subject that runs out below needs no ground.
 
     Raises:
-        BadInputError: ``unstable_stance`` or ``foot_hidden``.
+        BadInputError: ``unstable_stance``, ``foot_hidden``, or ``cut_by_frame`` for a foot that is half in the picture.
     """
     hard = piece > HARD
-    if hard[-2:].any():
+    contact = border_contact(hard)["bottom"]
+    if contact >= limits.min_portrait_frac:
         return False
+    if contact > 0:
+        raise BadInputError(
+            "cut_by_frame", f"{contact:.0%} of the subject's width runs out of the frame below"
+        )
     standing = stance(hard)
     if not standing.stable:
         raise BadInputError("unstable_stance", "the subject's weight is not above its foot line")
