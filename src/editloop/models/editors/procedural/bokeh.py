@@ -22,6 +22,7 @@ REFUSALS = {
     "object_too_small": "the object covers less than 3 % of the frame",
     "object_too_large": "the object covers more than 75 % of the frame",
     "uncertain_matte": "too much of the object's outline is undecided",
+    "promise_not_kept": "the ground in focus fills so much of the frame that hardly anything would blur",
     "already_blurred": "the background is out of focus or featureless already",
 }
 
@@ -42,6 +43,8 @@ STRENGTHS = catalogue(
 _RADIUS = {"soft": 9.0, "strong": 17.0}
 """Largest disc radius in pixels at the reference size."""
 _LEVELS = 4
+_MOST_LEFT = 0.72
+"""Largest share of the background's detail that may remain: ground in focus does."""
 
 
 def _disc(radius: float) -> NDArray[np.float32]:
@@ -152,11 +155,13 @@ def bokeh(image: RgbImage, matte: Matte, strength: str = "strong", seed: int = 0
     alpha = pixels.smoothstep(matte, 0.04, 0.96)[..., None]
     result = pixels.to_bytes(backdrop + alpha * (unmixed_foreground(image, matte) - backdrop))
     result = np.where((matte >= 0.999)[..., None], image, result)
+    after = background_sharpness(result, matte)
+    if after > _MOST_LEFT * sharpness:
+        raise BadInputError(
+            "promise_not_kept", f"{after / sharpness:.0%} of the background's detail would remain"
+        )
     return EditResult(
         image=result,
         changed=pixels.changed_pixels(image, result),
-        facts={
-            "sharpness_before": sharpness,
-            "sharpness_after": background_sharpness(result, matte),
-        },
+        facts={"sharpness_before": sharpness, "sharpness_after": after},
     )
