@@ -7,6 +7,7 @@ from editloop.core.errors import BadInputError
 from editloop.models.editors.procedural.edges import dilate
 from editloop.models.editors.procedural.fill_checks import (
     ghost_frac,
+    layering,
     seam_strength,
     strangeness,
     texture_kept,
@@ -67,6 +68,20 @@ def test_something_unique_beside_the_object_is_refused(scene):
         remove_object(
             image, scene.matte, PatchMatch(), seed=0, limits=replace(LENIENT, max_strange_area=0.9)
         )
+
+
+def test_layers_that_end_at_the_hole_count(scene, build_matte):
+    hole = build_matte(scene.matte.shape, (192, 220), (70, 80)) > 0.5
+    bands = scene.clean.copy()
+    for row, colour in (
+        (0, (200, 220, 240)),
+        (170, (60, 90, 60)),
+        (220, (70, 120, 190)),
+        (270, (210, 190, 150)),
+    ):
+        bands[row:] = colour
+    assert layering(bands, hole) > 2.5
+    assert layering(scene.clean, hole) < 2
 
 
 def test_the_hole_takes_in_a_soft_shadow(scene, build_matte):

@@ -70,6 +70,34 @@ def strangeness(image: RgbImage, hole: Mask) -> Strangeness:
     return Strangeness(largest / size, distance, distance / max(1.5, usual))
 
 
+def layering(image: RgbImage, hole: Mask) -> float:
+    """How much more the background changes along the hole's rim than away from it.
+
+    Texture changes alike both ways, about 1 to 2; a skyline behind the object gives 2 to 3; above, several large
+    distinct things end at the hole and a fill has to invent how they go on.
+    """
+    scale = size_factor(image)
+    box = bounding_box(hole)
+    step = max(4.0, 0.06 * float(np.sqrt(box.width * box.height)))
+    lab = blur(cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), step / 3)
+    inner = _contour(dilate(hole, 4 * scale + step / 3), step)
+    if len(inner) < 8:
+        return 0.0
+    away = blur(cv2.distanceTransform((~hole).astype(np.uint8), cv2.DIST_L2, 5), step / 2)
+    slope = np.stack([cv2.Sobel(away, cv2.CV_32F, 1, 0), cv2.Sobel(away, cv2.CV_32F, 0, 1)], axis=2)
+    normal = slope[inner[:, 1], inner[:, 0]]
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-6
+    outer = np.rint(inner + step * normal).astype(np.intp)
+    limit = np.array(hole.shape[::-1]) - 1
+    seen = ((outer >= 0) & (outer <= limit)).all(1)
+    if not seen.any():
+        return 0.0
+    colours = lab[inner[:, 1], inner[:, 0]]
+    beyond = lab[outer[seen, 1], outer[seen, 0]]
+    along = np.linalg.norm(colours - np.roll(colours, 4, axis=0), axis=1).mean()
+    return float(along / (np.linalg.norm(beyond - colours[seen], axis=1).mean() + 1))
+
+
 def texture_kept(filled: RgbImage, hole: Mask) -> tuple[float, float]:
     """Fine and coarse texture of the fill relative to its surroundings; 1 = the same, towards 0 = a blur.
 
@@ -120,6 +148,18 @@ def ghost_frac(source: RgbImage, filled: RgbImage, hole: Mask, piece: Mask) -> f
     of_ring = np.bincount(_colour_cells(source, ring), minlength=bins) / ring.sum()
     fill = _colour_cells(filled, core)
     return float(((of_object[fill] > 4 * of_ring[fill]) & (of_object[fill] > 0.004)).mean())
+
+
+def _contour(region: Mask, step: float) -> NDArray[np.intp]:
+    """Points (x, y) every `step` pixels along the region's longest outline, without those on the frame."""
+    outlines, _ = cv2.findContours(
+        region.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
+    points = max(outlines, key=len)[:, 0].astype(np.intp)
+    limit = np.array(region.shape[::-1]) - 3
+    return np.asarray(
+        points[((points > 2) & (points < limit)).all(1)][:: max(1, int(step))], np.intp
+    )
 
 
 def _coarse_window(image: RgbImage, hole: Mask) -> tuple[NDArray[np.float32], Mask]:

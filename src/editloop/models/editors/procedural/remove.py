@@ -19,6 +19,7 @@ from editloop.models.editors.procedural.edges import (
 )
 from editloop.models.editors.procedural.fill_checks import (
     ghost_frac,
+    layering,
     seam_strength,
     strangeness,
     texture_kept,
@@ -41,6 +42,8 @@ class RemoveLimits:
     max_strange_distance: float = 9.0
     max_strange_ratio: float = 3.0
     """Area and one of the others exceeded: what surrounds the hole occurs nowhere else (`fill_checks.Strangeness`)."""
+    max_layering: float = 3.2
+    """Colour changes along the hole's rim over those away from it (`fill_checks.layering`)."""
     min_fine_texture: float = 0.66
     min_coarse_texture: float = 0.57
     """Texture of the fill relative to its surroundings (`fill_checks.texture_kept`)."""
@@ -71,7 +74,7 @@ def remove_object(
 
     Returns:
         Image with every byte outside `changed` as it was; facts ``hole_frac``, ``shadow_frac``,
-        ``strange_area``, ``strange_distance``, ``strange_ratio``, ``fine_texture``, ``coarse_texture``, ``seam``, ``ghost``.
+        ``strange_area``, ``strange_distance``, ``strange_ratio``, ``layering``, ``fine_texture``, ``coarse_texture``, ``seam``, ``ghost``.
 
     Raises:
         BadInputError: ``hole_too_large``, ``hole_at_border``, ``structured_background``, ``visible_seam``,
@@ -87,6 +90,7 @@ def remove_object(
         "strange_area": strange.area,
         "strange_distance": strange.distance,
         "strange_ratio": strange.ratio,
+        "layering": layering(image, hole),
     }
     _check_hole(hole, facts, limits)
     view = _working_window(hole)
@@ -137,6 +141,11 @@ def _check_hole(hole: Mask, facts: dict[str, float], limits: RemoveLimits) -> No
         raise BadInputError(
             "structured_background",
             f"what surrounds the object occurs nowhere else (area {facts['strange_area']:.1f})",
+        )
+    if facts["layering"] > limits.max_layering:
+        raise BadInputError(
+            "structured_background",
+            f"several distinct things end at the object (layering {facts['layering']:.1f})",
         )
 
 
