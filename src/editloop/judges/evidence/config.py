@@ -53,8 +53,18 @@ class EvidenceConfig:
     """Largest changed blob outside, of the frame; ImgEdit's smallest objects cover 0.01."""
     outside_shift: Ramp = (5.0, 2.0)
     """Shift of the median colour outside: 2.3 is just noticeable."""
-    layout: Ramp = (0.20, 0.45)
-    """Coarse correlation; unrelated photographs reach 0.2 (measured, 95th percentile)."""
+    layout: Ramp = (0.30, 0.55)
+    """Mean local structure; unrelated photographs reach 0.27 (measured), the surroundings of local edits 0.8."""
+    layout_of_styles: Ramp = (0.26, 0.40)
+    """The same under another medium (measured: all but one from 0.42)."""
+    layout_of_tones: Ramp = (0.45, 0.65)
+    """The same under another light, tone or blur (measured: from 0.65)."""
+    layout_gone: Ramp = (0.16, 0.09)
+    """Share of the scene without common structure, under another light, tone or blur (measured: up to 0.08)."""
+    cell_difference: float = 1.6
+    """Mean difference from which a cell of the frame changed: JPEG alone stays below 1.3 (measured)."""
+    change_spread: Ramp = (0.45, 0.75)
+    """Share of cells that another medium must change."""
     mirrored: Ramp = (0.06, 0.0)
     """Gain in correlation of coarse edges by mirroring: symmetric scenes reach 0, others stay far below (measured)."""
     seam_step: Ramp = (9.0, 4.0)
@@ -71,8 +81,8 @@ class EvidenceConfig:
     """Strength of the sharpest edges, edited over source: no wanted look takes all of them away (measured: styles from 0.42)."""
     blockiness: Ramp = (0.35, 0.12)
     """Rise of the step on the JPEG grid (measured: quality 95 gives 0.01, quality 10 gives 0.8)."""
-    blockiness_of_looks: Ramp = (1.2, 0.6)
-    """The same where another look was asked for: pixel art and blueprints have grids of their own."""
+    blockiness_of_styles: Ramp = (1.0, 0.5)
+    """The same where another medium was asked for: pixel art and blueprints have grids of their own."""
     quality_drop: Ramp = (0.40, 0.20)
     """Drop of the quality model (measured)."""
     colour_share: Ramp = (0.20, 0.50)

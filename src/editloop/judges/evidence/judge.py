@@ -128,7 +128,9 @@ class EvidenceJudge:
             )
             naturalness.surroundings_kept(scene)
             naturalness.borders_clean(scene, invisible=types <= _MENDS)
-        naturalness.technically_sound(scene, self._quality, look_changes=wanted_look)
+        naturalness.technically_sound(
+            scene, self._quality, look_changes=wanted_look, grids=EditType.STYLE in types
+        )
 
     def _verdict(self, scene: Scene) -> Verdict:
         axes = {axis.value: round(axis_score(scene.findings, axis), 3) for axis in Axis}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from editloop.judges.evidence.pixels import mean_in, ssim_map
 from editloop.judges.evidence.scene import Scene
 from editloop.judges.evidence.scoring import Axis, ramp
 from editloop.judges.evidence.seams import seam_evidence
@@ -32,12 +33,14 @@ def same_scene(scene: Scene, *, outside_only: bool) -> None:
             ramp(found["mirrored"], limits.mirrored),
             "The picture is mirrored.",
         )
-        scene.check(
-            "different_scene",
-            _NATURAL,
-            ramp(found["layout"], limits.layout),
-            "The edited image shows another scene.",
-        )
+        if where is not None:
+            similar = mean_in(
+                ssim_map(scene.pair.source_lab[..., 0], scene.pair.edited_lab[..., 0]), where
+            )
+            same = max(
+                ramp(found["layout"], limits.layout), ramp(similar, limits.outside_similarity)
+            )
+            scene.check("different_scene", _NATURAL, same, "The edited image shows another scene.")
     if abs(scene.pair.shape_ratio - 1) > 0.03:
         scene.check(
             "frame_changed",
@@ -100,18 +103,29 @@ def borders_clean(scene: Scene, *, invisible: bool) -> None:
     )
 
 
-def technically_sound(scene: Scene, quality: QualityModel, *, look_changes: bool) -> None:
-    """No blur, blocks or loss of quality; `look_changes` says that another look was asked for."""
+def technically_sound(
+    scene: Scene, quality: QualityModel, *, look_changes: bool, grids: bool
+) -> None:
+    """No blur, blocks or loss of quality.
+
+    Args:
+        scene: The triplet.
+        quality: No-reference quality.
+        look_changes: Another look was asked for, so detail and quality may change.
+        grids: That look may have a grid of its own (pixel art).
+    """
     pair, limits = scene.pair, scene.config
     outside = outside_of(pair, scene.region)
     blocks = blockiness(scene.request.edited) - blockiness(scene.request.source)
     scene.note(blockiness_rise=blocks)
-    limit = limits.blockiness_of_looks if look_changes else limits.blockiness
+    limit = limits.blockiness_of_styles if grids else limits.blockiness
     scene.check("blocky", _NATURAL, ramp(blocks, limit), "Compression blocks are visible.")
-    focus = focus_ratio(pair)
-    scene.note(focus=focus)
-    scene.check("blurred", _NATURAL, ramp(focus, limits.focus_kept), "The picture is out of focus.")
     if look_changes:
+        focus = focus_ratio(pair)
+        scene.note(focus=focus)
+        scene.check(
+            "blurred", _NATURAL, ramp(focus, limits.focus_kept), "The picture is out of focus."
+        )
         return
     before, after = quality.quality(pair.source), quality.quality(pair.edited)
     kept = (

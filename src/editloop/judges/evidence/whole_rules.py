@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from editloop.judges.evidence import looks
+from editloop.judges.evidence.config import Ramp
 from editloop.judges.evidence.pixels import Plane, correlation, mean_in, shrink, ssim_map
 from editloop.judges.evidence.scene import Scene
 from editloop.judges.evidence.scoring import Axis, ramp
-from editloop.judges.evidence.surroundings import layout_evidence, structure_kept
+from editloop.judges.evidence.surroundings import change_spread, layout_evidence
 from editloop.judges.intent import IntentStep, Place
 from editloop.records.record import Box
 
@@ -38,26 +39,38 @@ COLOURLESS = frozenset(
 )
 
 
-def judge_whole_change(scene: Scene, measured: dict[str, float]) -> None:
+def judge_whole_change(scene: Scene, measured: dict[str, float], layout: Ramp) -> None:
     """The whole picture changed, and its shapes are still there."""
     limits = scene.config
     reach = max(
         ramp(measured["changed_frac"], limits.whole_frame_frac),
         ramp(measured["mean_difference"], limits.whole_difference),
     )
+    spread = change_spread(scene.pair)
+    scene.note(change_spread=spread)
     scene.check(
         "not_everywhere",
         _ASKED,
-        reach,
+        min(reach, ramp(spread, limits.change_spread)),
         "Most of the picture stayed as it was.",
         "The whole picture changed.",
     )
-    kept = max(structure_kept(scene.pair), layout_evidence(scene.pair).get("layout", 1.0))
-    scene.note(structure=kept)
+    judge_same_scene(scene, layout)
+
+
+def judge_same_scene(scene: Scene, layout: Ramp) -> None:
+    """The shapes of the scene survived a change of look; a light or a tone takes away no part of it."""
+    found = layout_evidence(scene.pair)
+    if not found:
+        return
+    scene.note(**found)
+    value = ramp(found["layout"], layout)
+    if layout != scene.config.layout_of_styles:
+        value = min(value, ramp(found["layout_gone"], scene.config.layout_gone))
     scene.check(
         "structure_lost",
         Axis.NATURAL,
-        ramp(kept, limits.structure),
+        value,
         "The shapes of the scene were lost.",
         "The scene's shapes were kept.",
     )
@@ -67,7 +80,7 @@ def judge_style(scene: Scene, step: IntentStep) -> None:
     """Another medium: the whole picture changes, and how is checked where the medium has a signature."""
     measured = looks.tone_evidence(scene.pair) | looks.style_evidence(scene.pair)
     scene.note(**measured, identity_known=float(bool(GREY_STYLES & set(step.words))))
-    judge_whole_change(scene, measured)
+    judge_whole_change(scene, measured, scene.config.layout_of_styles)
     if GREY_STYLES & set(step.words) and measured["chroma_before"] > 6:
         scene.check(
             "wrong_style",
@@ -91,7 +104,7 @@ def judge_tone(scene: Scene, step: IntentStep) -> None:
     moves = [move for word in step.words for move in TONE_MOVES.get(word, ())]
     colourless = bool(COLOURLESS & set(step.words))
     scene.note(**measured, identity_known=float(bool(moves) or colourless))
-    judge_whole_change(scene, measured)
+    judge_whole_change(scene, measured, scene.config.layout_of_tones)
     for name, direction in moves:
         scene.check(
             "wrong_tone",
@@ -125,14 +138,7 @@ def judge_relight(scene: Scene, step: IntentStep) -> None:
     """Light grew on the asked side."""
     measured = looks.tone_evidence(scene.pair) | looks.light_evidence(scene.pair)
     scene.note(**measured)
-    kept = structure_kept(scene.pair)
-    scene.note(structure=kept)
-    scene.check(
-        "structure_lost",
-        Axis.NATURAL,
-        ramp(kept, scene.config.structure),
-        "The shapes of the scene were lost.",
-    )
+    judge_same_scene(scene, scene.config.layout_of_tones)
     scene.check(
         "light_unchanged",
         _ASKED,
@@ -173,8 +179,7 @@ def judge_bokeh(scene: Scene, step: IntentStep) -> None:
         "The subject lost its sharpness too.",
         "The subject is sharp.",
     )
-    kept = layout_evidence(scene.pair).get("layout", 1.0)
-    scene.check("structure_lost", Axis.NATURAL, ramp(kept, limits.layout), "The scene changed.")
+    judge_same_scene(scene, limits.layout_of_tones)
     seen = scene.sightings(step.target) if step.target else []
     if seen:
         survival = looks.detail_survival(scene.pair)
