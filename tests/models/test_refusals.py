@@ -21,7 +21,7 @@ def reasons_given(tree: ast.Module) -> Iterator[object]:
 
 
 def test_declared_reasons_are_the_reasons_given() -> None:
-    folder = Path(procedural.__file__ or "").parent
+    folder = Path(procedural.__path__[0])
     found = {
         reason
         for file in folder.glob("*.py")
