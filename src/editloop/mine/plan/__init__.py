@@ -1,0 +1,1 @@
+"""Which edits a photograph gets: candidate rules, donors, and one planner an edit type."""
