@@ -22,6 +22,8 @@ from editloop.engine import Dropped, Kept, Stage, StageConfig, run_pipeline
 
 
 class Row(BaseModel):
+    """A small record."""
+
     model_config = ConfigDict(frozen=True)
 
     id: str
@@ -31,7 +33,7 @@ class Row(BaseModel):
 
 
 class NoConfig(StageConfig):
-    pass
+    """Nothing to set."""
 
 
 def tidy(row: Row) -> Row:
@@ -47,27 +49,36 @@ def rate(row: Row) -> Row:
 
 
 class Apply(Stage[Row, Row, NoConfig]):
+    """Applies a function to each record."""
+
     version = "1"
     input = Row
     output = Row
     work: Callable[[Row], Row]
 
     def run(self, records: Sequence[Row]) -> list[Kept[Row] | Dropped]:
+        """One record for each."""
         work = type(self).work
         return [Kept((work(record),)) for record in records]
 
 
 class Tidy(Apply):
+    """Tidies the text."""
+
     name = "tidy"
     work = staticmethod(tidy)
 
 
 class Count(Apply):
+    """Counts words."""
+
     name = "count"
     work = staticmethod(count)
 
 
 class Rate(Apply):
+    """Makes a score."""
+
     name = "rate"
     work = staticmethod(rate)
 
@@ -141,7 +152,9 @@ def main() -> None:
     print(f"{'':38}{'CPU us/record':>14}{'x bare':>8}{'wall us/record':>16}{'x bare':>8}")
     for name, (cpu, wall) in best.items():
         each_cpu, each_wall = cpu / options.rows * 1e6, wall / options.rows * 1e6
-        print(f"{name:38}{each_cpu:14.2f}{cpu / bare_cpu:8.2f}{each_wall:16.2f}{wall / bare_wall:8.2f}")
+        print(
+            f"{name:38}{each_cpu:14.2f}{cpu / bare_cpu:8.2f}{each_wall:16.2f}{wall / bare_wall:8.2f}"
+        )
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory {peak_mb:.0f} MB")
 

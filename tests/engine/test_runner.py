@@ -52,9 +52,12 @@ def test_a_second_run_computes_nothing(tmp_path: Path) -> None:
     assert [a.status for a in read_manifest(tmp_path / "run").attempts] == ["done", "done"]
 
 
-def test_images_cross_processes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("power", [False, True])
+def test_images_cross_processes(tmp_path: Path, power: bool) -> None:
     stages = [toys.Draw(toys.CallLog()), toys.Look(toys.NoConfig())]
-    with run_pipeline(stages, toys.words(20), run_dir=tmp_path, run_seed=5, workers=2) as result:
+    with run_pipeline(
+        stages, toys.words(20), run_dir=tmp_path, run_seed=5, workers=2, survive_power_loss=power
+    ) as result:
         records = list(result.records())
         assert len(records) == 20
         assert result.images.load(records[0].picture).shape == (24, 16, 3)

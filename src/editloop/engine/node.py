@@ -58,6 +58,10 @@ class Workshop:
             self.journal.commit()
 
 
+_LONG_SECONDS: Final = 0.02
+"""After a batch that took longer the scheduler gets a turn: for a commit, for progress, for Ctrl-C."""
+
+
 class Sink(Protocol):
     """Where batches go."""
 
@@ -196,7 +200,10 @@ class Node:
             blobs = shop.store.drain()
         if shop.ledger is None and blobs:
             shop.journal.append([], blobs)
-        return self._settler.computed(batch, outcomes, seconds, keys=keys, blobs=blobs)
+        made = self._settler.computed(batch, outcomes, seconds, keys=keys, blobs=blobs)
+        if seconds > _LONG_SECONDS:
+            await asyncio.sleep(0)
+        return made
 
     async def _execute(self, records: list[BaseModel]) -> tuple[list[Outcome], float]:
         if isinstance(self.stage, RemoteStage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import tempfile
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -73,29 +75,33 @@ def run_pipeline(
         RunInterruptedError: Ctrl-C; what was done is committed.
     """
     check_pipeline(stages)
-    run = _Run(stages, run_dir, run_seed, workers or usable_cpus(), progress)
-    return run.execute(
-        inputs, config or {}, retry_failed=retry_failed, survive_power_loss=survive_power_loss
+    options = _Options(
+        run_seed, workers or usable_cpus(), progress, retry_failed, survive_power_loss
     )
+    return _Run(stages, run_dir, options).execute(inputs, config or {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """How to run; the fields are explained at `run_pipeline`."""
+
+    run_seed: int
+    workers: int
+    progress: ProgressCallback | None
+    retry_failed: bool
+    survive_power_loss: bool
 
 
 class _Run:
     """One call of `run_pipeline`."""
 
     def __init__(
-        self,
-        stages: Sequence[Stage[Any, Any, Any]],
-        run_dir: Path | None,
-        run_seed: int,
-        workers: int,
-        progress: ProgressCallback | None,
+        self, stages: Sequence[Stage[Any, Any, Any]], run_dir: Path | None, options: _Options
     ) -> None:
         self._stages = list(stages)
         self._is_kept = run_dir is not None
         self._path = run_dir or Path(tempfile.mkdtemp(prefix="editloop-"))
-        self._run_seed = run_seed
-        self._workers = workers
-        self._progress = progress
+        self._options = options
         self._counts = tuple(StageCounts(label) for label in labels(stages))
         self._inputs = 0
         self._duplicates = 0
@@ -103,45 +109,14 @@ class _Run:
         self._started = time.perf_counter()
         self._last_progress = 0.0
 
-    def execute(
-        self,
-        inputs: Iterable[BaseModel],
-        config: dict[str, JsonValue],
-        *,
-        retry_failed: bool,
-        survive_power_loss: bool,
-    ) -> RunResult:
+    def execute(self, inputs: Iterable[BaseModel], config: dict[str, JsonValue]) -> RunResult:
         self._total = len(inputs) if isinstance(inputs, Sized) else None
-        facts = [stage_facts(stage, self._run_seed) for stage in self._stages]
-        folder = RunFolder(self._path)
         try:
-            manifest = folder.begin(self._run_seed, config, list(facts))
-            append_event(
-                folder.events,
-                "started",
-                attempt=len(manifest.attempts),
-                stages=[c.name for c in self._counts],
-            )
-            with self._closing(folder, manifest):
-                journal = Journal(folder.journal, survive_power_loss=survive_power_loss)
-                with _settled(journal):
-                    if retry_failed:
-                        journal.make_failures_retryable()
-                    numbers = [
-                        journal.register(
-                            position,
-                            stage_key(fact),
-                            stage.name,
-                            stage.version,
-                            canonical_json(fact).decode(),
-                        )
-                        for position, (stage, fact) in enumerate(
-                            zip(self._stages, facts, strict=True)
-                        )
-                    ]
-                    finals, rejects = self._schedule(inputs, folder, journal, numbers)
-        finally:
-            folder.release()
+            finals, rejects = self._in_folder(inputs, config)
+        except BaseException:
+            if not self._is_kept:
+                shutil.rmtree(self._path, ignore_errors=True)
+            raise
         return RunResult(
             self._path,
             self._counts,
@@ -151,6 +126,36 @@ class _Run:
             seconds=time.perf_counter() - self._started,
             in_memory=None if self._is_kept else (finals, rejects),
         )
+
+    def _in_folder(
+        self, inputs: Iterable[BaseModel], config: dict[str, JsonValue]
+    ) -> tuple[list[BaseModel], list[Rejected]]:
+        """Hold the folder, write the manifest, run, and close both whatever happens."""
+        facts = [stage_facts(stage, self._options.run_seed) for stage in self._stages]
+        folder = RunFolder(self._path)
+        try:
+            manifest = folder.begin(self._options.run_seed, config, list(facts))
+            names: list[JsonValue] = [count.name for count in self._counts]
+            append_event(folder.events, "started", attempt=len(manifest.attempts), stages=names)
+            with self._closing(folder, manifest):
+                journal = Journal(
+                    folder.journal, survive_power_loss=self._options.survive_power_loss
+                )
+                with _settled(journal):
+                    if self._options.retry_failed:
+                        journal.make_failures_retryable()
+                    return self._schedule(inputs, folder, journal, self._register(journal, facts))
+        finally:
+            folder.release()
+
+    def _register(self, journal: Journal, facts: Sequence[dict[str, JsonValue]]) -> list[int]:
+        """Numbers of the stages in the journal."""
+        return [
+            journal.register(
+                position, stage_key(fact), stage.name, stage.version, canonical_json(fact).decode()
+            )
+            for position, (stage, fact) in enumerate(zip(self._stages, facts, strict=True))
+        ]
 
     @contextmanager
     def _closing(self, folder: RunFolder, manifest: Manifest) -> Iterator[None]:
@@ -194,7 +199,9 @@ class _Run:
     ) -> tuple[list[BaseModel], list[Rejected]]:
         with _interruptible(self._path if self._is_kept else None):
             index = BlobIndex(folder.journal)
-            store = BlobStore(folder.blobs, index.find)
+            store = BlobStore(
+                folder.blobs, index.find, survive_power_loss=self._options.survive_power_loss
+            )
             workshop = self._workshop(folder, journal, store)
             try:
                 outcome = await self._flow(inputs, workshop, numbers)
@@ -216,7 +223,8 @@ class _Run:
         hello = Hello(
             blobs=str(folder.blobs.absolute()),
             index=str(folder.journal.absolute()),
-            run_seed=self._run_seed,
+            run_seed=self._options.run_seed,
+            survive_power_loss=self._options.survive_power_loss,
             stages={
                 place: address(stage)
                 for place, stage in enumerate(self._stages)
@@ -231,10 +239,10 @@ class _Run:
             journal=journal,
             ledger=journal if self._is_kept else None,
             store=store,
-            context=StoreContext(store, self._run_seed),
-            threads=ThreadPoolExecutor(self._workers, thread_name_prefix="stage"),
-            pool=WorkerPool(hello, self._workers, folder.logs / "workers.log", on_crash),
-            workers=self._workers,
+            context=StoreContext(store, self._options.run_seed),
+            threads=ThreadPoolExecutor(self._options.workers, thread_name_prefix="stage"),
+            pool=WorkerPool(hello, self._options.workers, folder.logs / "workers.log", on_crash),
+            workers=self._options.workers,
         )
 
     async def _flow(
@@ -292,9 +300,9 @@ class _Run:
 
     def _report(self) -> None:
         self._last_progress = time.perf_counter()
-        if self._progress is not None:
+        if self._options.progress is not None:
             elapsed = self._last_progress - self._started
-            self._progress(RunProgress(self._counts, self._inputs, self._total, elapsed))
+            self._options.progress(RunProgress(self._counts, self._inputs, self._total, elapsed))
 
 
 class _Collector:

@@ -140,4 +140,5 @@ class Hello(BaseModel):
     blobs: str
     index: str
     run_seed: int
+    survive_power_loss: bool
     stages: dict[int, StageAddress]

@@ -33,7 +33,9 @@ class Worker:
     def __init__(self, hello: Hello) -> None:
         self._addresses = hello.stages
         self._index = BlobIndex(Path(hello.index))
-        self._store = BlobStore(Path(hello.blobs), self._index.find)
+        self._store = BlobStore(
+            Path(hello.blobs), self._index.find, survive_power_loss=hello.survive_power_loss
+        )
         self._context = StoreContext(self._store, hello.run_seed)
         self._stages: dict[int, Stage[Any, Any, Any]] = {}
 

@@ -20,12 +20,19 @@ class BlobStore:
     Args:
         folder: Folder of the packs.
         find: Looks up committed blobs by SHA-256.
+        survive_power_loss: Wait for the disk after every blob.
     """
 
-    def __init__(self, folder: Path, find: Callable[[str], BlobLocation | None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        find: Callable[[str], BlobLocation | None],
+        *,
+        survive_power_loss: bool = False,
+    ) -> None:
         self._folder = folder
         self._find = find
-        self._writer = PackWriter(folder)
+        self._writer = PackWriter(folder, survive_power_loss=survive_power_loss)
         self._lock = threading.Lock()
         self._written: dict[str, BlobLocation] = {}
         self._new: list[tuple[str, BlobLocation]] = []
@@ -63,10 +70,6 @@ class BlobStore:
         with self._lock:
             new, self._new = self._new, []
         return new
-
-    def sync(self) -> None:
-        """Wait until the disk has everything."""
-        self._writer.sync()
 
     def close(self) -> None:
         """Release the pack."""

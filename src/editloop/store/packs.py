@@ -48,10 +48,14 @@ class PackWriter:
     Args:
         folder: Folder of the packs; made when missing.
         limit_bytes: Size at which the next pack is begun.
+        survive_power_loss: Wait for the disk after every blob.
     """
 
-    def __init__(self, folder: Path, limit_bytes: int = PACK_BYTES) -> None:
+    def __init__(
+        self, folder: Path, limit_bytes: int = PACK_BYTES, *, survive_power_loss: bool = False
+    ) -> None:
         self._folder = folder
+        self._survive_power_loss = survive_power_loss
         self._limit_bytes = limit_bytes
         self._file: int | None = None
         self._path = folder
@@ -71,11 +75,6 @@ class PackWriter:
             self.close()
             raise storage_error(error, self._path, "write") from error
 
-    def sync(self) -> None:
-        """Wait until the disk has everything (power-failure durability)."""
-        if self._file is not None:
-            os.fsync(self._file)
-
     def close(self) -> None:
         """Release the pack for other writers."""
         if self._file is not None:
@@ -91,6 +90,8 @@ class PackWriter:
             written = os.write(self._file, view)
             self._end += written
             view = view[written:]
+        if self._survive_power_loss:
+            os.fsync(self._file)
         return location
 
     def _next_pack(self, room: int) -> None:
