@@ -108,6 +108,29 @@ def _grain_level(image: RgbImage) -> float:
     return float(np.clip(1.5 * np.percentile(fine, 30), 0, 0.012))
 
 
+def _backdrop(image: RgbImage, matte: Matte, radius: float, seed: int) -> Planes:
+    """The blurred background, display values; `radius` in pixels at the reference size."""
+    radius = radius * pixels.size_factor(image)
+    light = pixels.to_linear(pixels.unit(image))
+    bright = pixels.smoothstep(pixels.luminance(light), 0.75, 1.0)[..., None]
+    boosted = light * (1 + 1.6 * bright)
+    weight = np.clip(1 - cv2.dilate(matte, np.ones((3, 3), np.uint8)) * 1.02, 0, 1).astype(
+        np.float32
+    )
+    position = _defocus(matte) * _LEVELS
+    blurred = np.zeros_like(light)
+    for level in range(_LEVELS + 1):
+        share = np.clip(1 - np.abs(position - level), 0, 1)[..., None]
+        if share.any():
+            blurred += share * _gathered(boosted, weight, max(0.4, radius * level / _LEVELS))
+    backdrop = pixels.from_linear(blurred)
+    noise = np.random.default_rng(seed).standard_normal(image.shape[:2]).astype(np.float32)
+    backdrop += (_grain_level(image) * noise)[..., None]
+    # Where the plane is in focus the picture itself is kept: no resampling of sharp ground.
+    focus = (1 - pixels.smoothstep(position, 0.0, 0.5))[..., None] * weight[..., None]
+    return backdrop + focus * (pixels.unit(image) - backdrop)
+
+
 def bokeh(image: RgbImage, matte: Matte, strength: str = "strong", seed: int = 0) -> EditResult:
     """The object in front of a blurred background.
 
@@ -133,25 +156,7 @@ def bokeh(image: RgbImage, matte: Matte, strength: str = "strong", seed: int = 0
             "already_blurred",
             f"only {sharpness:.0%} of the background shows detail, 22 % is needed",
         )
-    radius = _RADIUS[look.name] * pixels.size_factor(image)
-    light = pixels.to_linear(pixels.unit(image))
-    bright = pixels.smoothstep(pixels.luminance(light), 0.75, 1.0)[..., None]
-    boosted = light * (1 + 1.6 * bright)
-    weight = np.clip(1 - cv2.dilate(matte, np.ones((3, 3), np.uint8)) * 1.02, 0, 1).astype(
-        np.float32
-    )
-    position = _defocus(matte) * _LEVELS
-    blurred = np.zeros_like(light)
-    for level in range(_LEVELS + 1):
-        share = np.clip(1 - np.abs(position - level), 0, 1)[..., None]
-        if share.any():
-            blurred += share * _gathered(boosted, weight, max(0.4, radius * level / _LEVELS))
-    backdrop = pixels.from_linear(blurred)
-    noise = np.random.default_rng(seed).standard_normal(image.shape[:2]).astype(np.float32)
-    backdrop += (_grain_level(image) * noise)[..., None]
-    # Where the plane is in focus the picture itself is kept: no resampling of sharp ground.
-    focus = (1 - pixels.smoothstep(position, 0.0, 0.5))[..., None] * weight[..., None]
-    backdrop = backdrop + focus * (pixels.unit(image) - backdrop)
+    backdrop = _backdrop(image, matte, _RADIUS[look.name], seed)
     alpha = pixels.smoothstep(matte, 0.04, 0.96)[..., None]
     result = pixels.to_bytes(backdrop + alpha * (unmixed_foreground(image, matte) - backdrop))
     result = np.where((matte >= 0.999)[..., None], image, result)

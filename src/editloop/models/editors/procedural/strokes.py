@@ -11,18 +11,12 @@ from editloop.models.editors.procedural.pixels import Plane, Planes
 from editloop.models.roles import RgbImage
 
 
-def flow(lightness: Plane, sigma: float) -> tuple[Plane, Plane]:
-    """Direction along the edges, from the smoothed structure tensor.
-
-    Returns:
-        Angle in radians and anisotropy in [0, 1] (1 where one direction rules).
-    """
+def flow(lightness: Plane, sigma: float) -> Plane:
+    """Direction along the edges in radians, from the smoothed structure tensor."""
     across = cv2.Sobel(lightness, cv2.CV_32F, 1, 0)
     down = cv2.Sobel(lightness, cv2.CV_32F, 0, 1)
     xx, yy, xy = (pixels.blur(product, sigma) for product in (across**2, down**2, across * down))
-    spread = np.sqrt((xx - yy) ** 2 + 4 * xy**2)
-    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
-    return angle.astype(np.float32), (spread / (xx + yy + 1e-5)).astype(np.float32)
+    return np.asarray(0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2, np.float32)
 
 
 def along_flow(values: NDArray[np.float32], angle: Plane, reach: int) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ def _brush_layer(
         chosen: Where strokes of this size may start.
         rng: Order, jitter and colour variation.
     """
-    step = max(2.0, width * 0.72)
+    step = max(2.0, width * 0.95)
     rows, columns = np.meshgrid(
         np.arange(step / 2, canvas.shape[0], step),
         np.arange(step / 2, canvas.shape[1], step),
@@ -62,7 +62,7 @@ def oil_painting(image: RgbImage, rng: np.random.Generator) -> Planes:
     factor = pixels.size_factor(image)
     base = strokes.saturated(strokes.flattened(image), 1.22)
     lightness = pixels.grey(image)
-    angle, _ = strokes.flow(pixels.blur(lightness, 2 * factor), 9 * factor)
+    angle = strokes.flow(pixels.blur(lightness, 2 * factor), 9 * factor)
     detail = pixels.blur(np.abs(lightness - pixels.blur(lightness, 5 * factor)), 4 * factor)
     level = strokes.even(detail)
     ground = pixels.to_bytes(pixels.blur(pixels.unit(base), 10 * factor))

@@ -73,7 +73,7 @@ TONES = catalogue(
     ),
     Look(
         "cold_winter",
-        "a cold winter day",
+        "a photograph in cold winter light",
         "pale blue light, muted colours and bright highlights",
         (Expectation("warmth_change", -0.2, -0.008),),
     ),
@@ -99,7 +99,7 @@ TONES = catalogue(
         "snowfall",
         "a snowy day with falling snow",
         "flakes near and far, cold light and a veil over the distance",
-        (Expectation("warmth_change", -0.2, 0.0), Expectation("edges_change", 0.0, 5.0)),
+        (Expectation("chroma_change", -0.3, -0.005), Expectation("lightness_change", 0.01, 0.6)),
     ),
 )
 
@@ -225,7 +225,7 @@ def _dramatic(scene: Scene, rng: np.random.Generator) -> Planes:
 def _chilled(lab: Planes, green: Plane) -> Planes:
     """Display values of `lab` in pale blue light, foliage more muted than the rest."""
     lab = lab.copy()
-    lab[..., 1:] *= (0.75 - 0.20 * green)[..., None]
+    lab[..., 1:] *= (0.84 - 0.28 * green)[..., None]
     high = pixels.smoothstep(lab[..., 0], 0.2, 0.95)
     lab[..., 1:] += np.array([-0.012, -0.034], np.float32) * (1.1 - 0.45 * high)[..., None]
     lab[..., 0] = np.clip(0.03 + _curve(lab[..., 0], 0.2) + 0.03 * high, 0, 1)
@@ -242,8 +242,8 @@ def _autumn(scene: Scene, rng: np.random.Generator) -> Planes:
     lab = scene.lab.copy()
     factor = pixels.size_factor(scene.image)
     patches = pixels.smoothstep(pixels.fractal_noise(lab.shape[:2], 90 * factor, rng, 3), -1.4, 1.4)
-    wanted = np.radians(54 + 34 * patches + 0.25 * (hue(lab) - 125))
-    strength = chroma(lab) * 1.08 + 0.012
+    wanted = np.radians(60 + 28 * patches + 0.25 * (hue(lab) - 125))
+    strength = np.minimum(chroma(lab) * 1.05 + 0.012, 0.138)
     turned = np.stack([strength * np.cos(wanted), strength * np.sin(wanted)], axis=2)
     lab[..., 1:] += scene.green[..., None] * (turned - lab[..., 1:])
     lab[..., 0] += 0.045 * scene.green * pixels.smoothstep(lab[..., 0], 0.2, 0.6)
