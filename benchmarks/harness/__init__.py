@@ -1,0 +1,1 @@
+"""What the benchmarks share: measured runs of whole process trees, turns, and tables."""
