@@ -1,0 +1,5 @@
+"""`python -m editloop`."""
+
+from editloop.cli.app import main
+
+main()
