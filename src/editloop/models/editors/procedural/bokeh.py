@@ -128,7 +128,7 @@ def _backdrop(image: RgbImage, matte: Matte, radius: float, seed: int) -> Planes
     backdrop += (_grain_level(image) * noise)[..., None]
     # Where the plane is in focus the picture itself is kept: no resampling of sharp ground.
     focus = (1 - pixels.smoothstep(position, 0.0, 0.5))[..., None] * weight[..., None]
-    return backdrop + focus * (pixels.unit(image) - backdrop)
+    return np.asarray(backdrop + focus * (pixels.unit(image) - backdrop), np.float32)
 
 
 def bokeh(image: RgbImage, matte: Matte, strength: str = "strong", seed: int = 0) -> EditResult:
