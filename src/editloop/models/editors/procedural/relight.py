@@ -66,7 +66,7 @@ LIGHTS = catalogue(
 
 
 _SIDES = {"left": 1, "right": -1}
-_LEAST_BALANCE = 0.05
+_LEAST_BALANCE = 0.08
 """Change of lightness between the object's halves from which a light's side is plain to see."""
 
 
