@@ -76,6 +76,11 @@ def test_an_edge_below_the_foot_is_no_ground(cutout, ground):
         paste(ground, cutout, Placement(190, 300, 110), seed=0)
 
 
+def test_a_nearly_black_place_is_refused(cutout, ground):
+    with pytest.raises(BadInputError, match="too_dark"):
+        paste(ground // 8, cutout, Placement(190, 300, 110), seed=0)
+
+
 def test_a_camouflaged_object_is_refused(scene, build_ground):
     ground = build_ground((384, 384), (176, 36, 36), 3, 4.0)
     with pytest.raises(BadInputError, match="camouflaged"):
@@ -103,6 +108,20 @@ def test_harmonise_moves_part_of_the_way(scene):
     inside = scene.matte > 0.9
     before, after = scene.image[inside].mean(), moved[inside].mean()
     assert 30 < after < before - 3
+
+
+def test_a_warm_light_warms_and_a_lawn_does_not_dye(scene):
+    grey = np.full_like(scene.image, 128)
+    warm = np.full_like(scene.image, 0) + np.array((150, 128, 110), np.uint8)
+    lawn = np.full_like(scene.image, 0) + np.array((70, 140, 40), np.uint8)
+    around, inside = scene.matte == 0, scene.matte > 0.9
+
+    def blueness(scenery):
+        moved = harmonise.harmonise(grey, scene.matte, scenery, around)[inside].astype(int)
+        return (moved[:, 2] - moved[:, 0]).mean(), (moved[:, 1] - moved[:, 0]).mean()
+
+    assert blueness(warm)[0] < -5
+    assert abs(blueness(lawn)[1]) < 3
 
 
 def test_sharpness_falls_with_blur_and_is_matched(build_ground):

@@ -20,10 +20,10 @@ MAX_GRAIN = 1.6
 class Harmony:
     """How far an object moves towards its surroundings; 0 leaves it, 1 takes them over."""
 
-    lightness: float = 0.30
+    lightness: float = 0.24
     contrast: float = 0.35
     colour: float = 0.35
-    max_lightness_shift: float = 14.0
+    max_lightness_shift: float = 11.0
     """Lab L."""
     max_colour_shift: float = 9.0
     """Lab a and b."""
@@ -57,7 +57,8 @@ def harmonise(
     centre = own[:, 0].mean()
     light = (lab[..., 0] - centre) * gain + centre + shift
     lab[..., 0] = _soft_limit(light)
-    cast = harmony.colour * (_cast(around) - _cast(own))
+    target, certainty = _cast(around)
+    cast = harmony.colour * certainty * (target - _cast(own)[0])
     lab[..., 1:] += np.clip(cast, -harmony.max_colour_shift, harmony.max_colour_shift)
     return _rgb(lab)
 
@@ -170,10 +171,15 @@ def _spread(values: NDArray[np.float32]) -> float:
     return float(high - low)
 
 
-def _cast(lab: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean (a, b) of the least colourful fifth: the colour of the light rather than of the things."""
+def _cast(lab: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+    """Mean (a, b) of the least colourful fifth: the colour of the light rather than of the things.
+
+    Its certainty falls from 1 for greys to 0 where even that fifth is colourful, as on a lawn.
+    """
     strength = np.hypot(lab[:, 1], lab[:, 2])
-    return np.asarray(lab[strength <= np.percentile(strength, 20), 1:].mean(0), np.float32)
+    greyest = lab[strength <= np.percentile(strength, 20), 1:]
+    mean = np.asarray(greyest.mean(0), np.float32)
+    return mean, float(np.clip(1 - np.hypot(*mean) / 25, 0, 1))
 
 
 def _soft_limit(light: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -26,6 +26,8 @@ MAX_UPSCALE = 1.35
 """Beyond this a cut-out looks softer than the photograph around it."""
 MIN_CONTRAST = 9.0
 """Mean Lab distance from the surroundings below which the object can hardly be seen."""
+LEAST_LIGHT = 20
+"""Median of the largest channel around the object (0..255) below which the night hides it."""
 MAX_GROUND_RELIEF = 12.0
 """Standard deviation of coarse Lab values below the foot beyond which there is no one ground to stand on."""
 
@@ -52,7 +54,8 @@ def paste(
         ``contrast`` (how far the object stands out from its surroundings, Lab), ``area_frac``.
 
     Raises:
-        BadInputError: ``upscaled``, ``outside_frame``, ``no_ground``, ``camouflaged``, ``not_rgb``.
+        BadInputError: ``upscaled``, ``outside_frame``, ``no_ground``, ``too_dark``, ``camouflaged``,
+            ``not_rgb``.
     """
     check_image(image)
     rng = np.random.default_rng(seed)
@@ -65,6 +68,7 @@ def paste(
     ground = _ground_below(hard, placement)
     _check_ground(image, hard)
     target = sharpness(image, ground if ground.sum() > 400 else around)
+    _check_light(image, around)
     rgb = harmonise(rgb, alpha, image, around, harmony)
     own_sharpness = sharpness(rgb, hard)
     rgb, alpha, sigma = match_sharpness(rgb, alpha, max(target, 0.12))
@@ -131,6 +135,12 @@ def _check_ground(image: RgbImage, hard: Mask) -> None:
     relief = float(np.sqrt((coarse.reshape(-1, 3).std(0) ** 2).sum()))
     if relief > MAX_GROUND_RELIEF:
         raise BadInputError("no_ground", f"the ground below the foot is uneven ({relief:.0f} Lab)")
+
+
+def _check_light(image: RgbImage, around: Mask) -> None:
+    light = float(np.median(image.max(2)[around]))
+    if light < LEAST_LIGHT:
+        raise BadInputError("too_dark", f"the surroundings are nearly black ({light:.0f} of 255)")
 
 
 def _contrast(image: RgbImage, hard: Mask, around: Mask) -> float:

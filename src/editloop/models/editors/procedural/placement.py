@@ -60,7 +60,7 @@ class Anchor:
 class PlacementLimits:
     """What counts as plausible."""
 
-    min_height_frac: float = 0.07
+    min_height_frac: float = 0.08
     """Object height over the frame's short side."""
     max_height_frac: float = 0.70
     max_ground_distance: float = 11.0
