@@ -10,6 +10,7 @@ from editloop.core.errors import StoreError
 from editloop.store.runs import (
     RunFolder,
     append_event,
+    container_cpus,
     git_revision,
     read_manifest,
     write_atomically,
@@ -69,3 +70,12 @@ def test_git_revision(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     subprocess.run([*git, "add", "file"], check=True)
     assert git_revision(tmp_path) == f"{clean}+changes"
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"), [("200000 100000", 2), ("150000 100000", 2), ("max 100000", None), ("", None)]
+)
+def test_a_container_s_quota(tmp_path: Path, text: str, cpus: int | None) -> None:
+    (tmp_path / "cpu.max").write_text(text)
+    assert container_cpus(tmp_path / "cpu.max") == cpus
+    assert container_cpus(tmp_path / "missing") is None

@@ -233,8 +233,18 @@ def hardware() -> dict[str, JsonValue]:
 
 
 def usable_cpus() -> int:
-    """CPUs that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    """CPUs that this process may use: its affinity, and in a container no more than the container's quota."""
+    cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, min(cpus, container_cpus(Path("/sys/fs/cgroup/cpu.max")) or cpus))
+
+
+def container_cpus(quota: Path) -> int | None:
+    """Whole CPUs that a cgroup's quota file allows, rounded up; None without a quota."""
+    try:
+        allowed, period = quota.read_text().split()
+        return -(-int(allowed) // int(period))
+    except (OSError, ValueError):
+        return None
 
 
 def append_event(path: Path, event: str, **facts: JsonValue) -> None:
