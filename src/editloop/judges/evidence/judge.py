@@ -111,14 +111,14 @@ class EvidenceJudge:
             scene.check(
                 "instruction_not_understood",
                 Axis.INSTRUCTION,
-                0.4,
+                0.2,
                 "The instruction could not be understood.",
             )
-        for step in steps:
-            RULES[step.edit_type](scene, step)
         wanted_look = bool(types & _NEW_LOOK) or scene.intent.new_look
         if not types & _NEW_SCENE:
             naturalness.same_scene(scene, outside_only=not wanted_look)
+        for step in steps:
+            RULES[step.edit_type](scene, step)
         if not wanted_look:
             scene.check(
                 "changed_everywhere",

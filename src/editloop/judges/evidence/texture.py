@@ -9,6 +9,7 @@ from editloop.judges.evidence.pixels import Pair, Plane
 from editloop.models.roles import Mask, RgbImage
 
 _BLOCK = 8
+_BLANK_LIGHTNESS = 99.5
 
 
 def detail_energy(lightness: Plane) -> Plane:
@@ -26,9 +27,15 @@ def detail_ratio(pair: Pair, mask: Mask) -> float:
 
 
 def focus_ratio(pair: Pair) -> float:
-    """Strength of the sharpest edges (99.5th percentile of fine detail), edited over source; near 0 = out of focus."""
+    """Strength of the sharpest edges (99.5th percentile of fine detail), edited over source; near 0 = out of focus.
+
+    Blank parts of the edited image (the white around a cut-out) are left out of both.
+    """
+    where = pair.edited_lab[..., 0] < _BLANK_LIGHTNESS
+    if where.mean() < 0.01:
+        return 1.0
     before, after = (
-        float(np.percentile(detail_energy(lab[..., 0]), 99.5))
+        float(np.percentile(detail_energy(lab[..., 0])[where], 99.5))
         for lab in (pair.source_lab, pair.edited_lab)
     )
     return (after + 0.1) / (before + 0.1)

@@ -92,7 +92,9 @@ def _phrase(text: str, tokens: list[str], core: list[str], rest: str) -> NounPhr
         size=next(iter(found(qualities, "sizes")), ""),
         places=places_in(" ".join(core[:1]) + " " + rest),
         landmark=""
-        if place_noun is None or worn_by or place_noun.head in words("image_places")
+        if place_noun is None
+        or worn_by
+        or place_noun.head in words("image_places") | words("frame_places")
         else place_noun.head,
         owner=singular(owner),
         plural=singular(head) != head
