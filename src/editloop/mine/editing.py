@@ -95,7 +95,7 @@ class TaskEditor:
             state, found = self._apply(operation, state)
             facts.update({f"{operation.name}.{key}": value for key, value in found.items()})
         if self.task.premise:
-            toned = self._edit(ops.Tone(self.task.premise), state.raw, "premise")
+            toned = self._edit(ops.Tone(self.task.premise, self._salient()), state.raw, "premise")
             return replace(state, shown=toned.image), facts
         return replace(state, shown=state.raw), facts
 
@@ -140,7 +140,7 @@ class TaskEditor:
         if operation.name == "style":
             return ops.Stylise(value["style"])
         if operation.name == "tone":
-            return ops.Tone(value["tone"])
+            return ops.Tone(value["tone"], self._salient())
         if operation.name == "add":
             return self._addition(operation)
         matte = self._matte(operation.region)
@@ -179,6 +179,10 @@ class TaskEditor:
         donor = _required(turn.operations[0].donor)
         image, matte = self.context.load(donor.image), self._load_matte(donor)
         return extract(image, matte, donor.box, recentre=True).image
+
+    def _salient(self) -> Matte | None:
+        mattes = [self._matte(r.key) for r in self.task.regions if r.salient]
+        return np.maximum.reduce(mattes) if mattes else None
 
     def _load_matte(self, donor: Donor) -> Matte:
         if donor.matte is None:

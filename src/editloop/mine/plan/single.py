@@ -20,6 +20,20 @@ from editloop.records.taxonomy import EditType
 Planner: TypeAlias = Callable[[Scene, PlanContext], list[EditTask]]
 
 
+_METALS = frozenset({"gold", "silver", "bronze"})
+MATERIALS_BY_CATEGORY: dict[str, frozenset[str]] = {
+    "household": _METALS | {"wood", "marble"},
+    "furniture": _METALS | {"wood", "marble"},
+    "toy": _METALS | {"wood", "marble", "denim"},
+    "instrument": _METALS | {"wood"},
+    "vehicle": _METALS | {"wood"},
+    "bag": frozenset({"denim"}) | _METALS,
+    "clothing": frozenset({"denim"}) | _METALS,
+    "street": _METALS | {"wood"},
+}
+"""What things of a category may plausibly, or at least pleasingly, be made of; other categories keep their material."""
+
+
 def single(
     scene: Scene, region: Region | None, slots: Slots, operation: PlannedOperation
 ) -> EditTask:
@@ -103,9 +117,8 @@ def plan_retexture(scene: Scene, context: PlanContext) -> list[EditTask]:
     """Change what an object is made of."""
     tasks = []
     for region in _nameable(scene, scene.regions):
-        if region.category in {"animal", "person", "food", "plant", "building"}:
-            continue
-        for material in context.ranked(region.materials, scene.id, region.key)[:1]:
+        fitting = MATERIALS_BY_CATEGORY.get(region.category, frozenset())
+        for material in context.ranked(fitting & set(region.materials), scene.id, region.key)[:1]:
             slots = Slots(edit_type=EditType.ADJUST, object=noun(region), material=material)
             operation = PlannedOperation(
                 name="retexture", region=region.key, parameters={"material": material}

@@ -105,7 +105,7 @@ class Objects(Stage[Photo, Scene, ObjectsConfig]):
             photo=photo,
             regions=regions,
             view=self._view(image, regions),
-            tones=_tones(image),
+            tones=_tones(image, [f.matte for f in found if f.salient]),
             styles=_styles(image),
         )
 
@@ -240,10 +240,10 @@ def _cutout_problem(image: RgbImage, matte: Matte, box: Box) -> str:
     return ""
 
 
-def _tones(image: RgbImage) -> tuple[str, ...]:
+def _tones(image: RgbImage, salient: Sequence[Matte]) -> tuple[str, ...]:
     from editloop.models.editors.procedural.tone import tone_options
 
-    return tuple(tone_options(image))
+    return tuple(tone_options(image, np.maximum.reduce(salient) if salient else None))
 
 
 def _styles(image: RgbImage) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from editloop.core.errors import BadInputError
 from editloop.core.images import (
@@ -40,6 +41,8 @@ class SourceFilterConfig(StageConfig):
     min_sharpness: float = 0.02
     max_flat_frac: float = 0.97
     """Largest share of the picture that may be one flat tone (icons, screenshots, blank pages)."""
+    max_bars_frac: float = 0.02
+    """Largest share of black bars (letterboxing) at the borders."""
 
 
 class SourceFilter(Stage[PhotoFile, Photo, SourceFilterConfig]):
@@ -59,6 +62,7 @@ class SourceFilter(Stage[PhotoFile, Photo, SourceFilterConfig]):
         "low_quality",
         "blurred",
         "flat",
+        "bars",
     )
 
     def open(self, context: StageContext) -> None:
@@ -117,6 +121,11 @@ class SourceFilter(Stage[PhotoFile, Photo, SourceFilterConfig]):
 
     def _too_poor(self, pixels: RgbImage, quality: float, sharpness: float) -> Dropped | None:
         evidence = {"quality": quality, "sharpness": sharpness, "flat_frac": _flat_frac(pixels)}
+        bars = _bars_frac(pixels)
+        if bars > self.config.max_bars_frac:
+            return Dropped(
+                "bars", f"black bars take {bars:.0%} of the picture", {"bars_frac": bars}
+            )
         if evidence["flat_frac"] > self.config.max_flat_frac:
             return Dropped("flat", "nearly all of the picture is one tone", evidence)
         if quality < self.config.min_quality:
@@ -160,3 +169,17 @@ def _flat_frac(pixels: RgbImage) -> float:
     """Share of pixels within two grey levels of the commonest luminance."""
     histogram = np.bincount(pixels.mean(axis=2).astype(np.uint8).ravel(), minlength=256)
     return float(np.convolve(histogram, np.ones(5), mode="same").max() / histogram.sum())
+
+
+def _bars_frac(pixels: RgbImage) -> float:
+    """Share of the picture in black rows and columns at its borders."""
+    dark_rows = pixels.max(axis=(1, 2)) < 24
+    dark_columns = pixels.max(axis=(0, 2)) < 24
+    return max(_run_at_ends(dark_rows), _run_at_ends(dark_columns))
+
+
+def _run_at_ends(dark: NDArray[np.bool_]) -> float:
+    light = np.flatnonzero(~dark)
+    if not len(light):
+        return 1.0
+    return float(light[0] + len(dark) - 1 - light[-1]) / len(dark)

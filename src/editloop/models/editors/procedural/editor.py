@@ -106,7 +106,7 @@ def _on_appearance(plan: object, image: RgbImage, seed: int) -> EditResult | Non
         case ops.Stylise():
             return style(image, plan.style, seed)
         case ops.Tone():
-            return tone(image, plan.tone, seed)
+            return tone(image, plan.tone, seed, plan.matte)
         case ops.Bokeh():
             return bokeh(image, plan.matte, seed=seed)
         case ops.Relight():

@@ -88,9 +88,10 @@ class Stylise:
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """Another light, weather or grading."""
+    """Another light, weather or grading; fog needs the matte to leave a near subject clear."""
 
     tone: str
+    matte: Matte | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ REFUSAL_REASONS: tuple[str, ...] = tuple(
             "anchor_cut_by_frame",
             "anchor_in_the_air",
             "background_too_small",
+            "blotchy_fill",
             "camouflaged",
             "cut_by_frame",
             "empty_matte",

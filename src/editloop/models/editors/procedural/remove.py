@@ -39,14 +39,17 @@ class RemoveLimits:
     max_border_frac: float = 0.35
     """Largest share of any one side of the hole's extent that may lie on the frame."""
     max_strange_area: float = 0.9
-    max_strange_distance: float = 9.0
+    max_strange_distance: float = 8.0
     max_strange_ratio: float = 3.0
     """Area and one of the others exceeded: what surrounds the hole occurs nowhere else (`fill_checks.Strangeness`)."""
-    max_layering: float = 3.2
+    max_layering: float = 3.1
     """Colour changes along the hole's rim over those away from it (`fill_checks.layering`)."""
     min_fine_texture: float = 0.66
     min_coarse_texture: float = 0.57
-    """Texture of the fill relative to its surroundings (`fill_checks.texture_kept`)."""
+    """Texture of the fill relative to its surroundings (`fill_checks.texture_kept`): less is a blur."""
+    max_fine_texture: float = 2.0
+    max_coarse_texture: float = 1.6
+    """More is a blotch on a smooth ground."""
     max_seam: float = 1.6
     """Mean gradient across the seam relative to the gradient of the surroundings."""
     max_ghost: float = 0.12
@@ -78,7 +81,7 @@ def remove_object(
 
     Raises:
         BadInputError: ``hole_too_large``, ``hole_at_border``, ``structured_background``, ``visible_seam``,
-            ``flat_fill``, ``ghost``, ``empty_matte``, ``matte_mismatch``.
+            ``flat_fill``, ``blotchy_fill``, ``ghost``, ``empty_matte``, ``matte_mismatch``.
     """
     check_pair(image, matte)
     limits = limits or RemoveLimits()
@@ -154,10 +157,15 @@ def _check_fill(facts: dict[str, float], limits: RemoveLimits) -> None:
         raise BadInputError(
             "visible_seam", f"gradient at the seam is {facts['seam']:.1f} times its surroundings'"
         )
-    for name, least in (
-        ("fine_texture", limits.min_fine_texture),
-        ("coarse_texture", limits.min_coarse_texture),
+    for name, least, most in (
+        ("fine_texture", limits.min_fine_texture, limits.max_fine_texture),
+        ("coarse_texture", limits.min_coarse_texture, limits.max_coarse_texture),
     ):
+        if facts[name] > most:
+            raise BadInputError(
+                "blotchy_fill",
+                f"the fill has {facts[name]:.1f} times its surroundings' {name.replace('_', ' ')}",
+            )
         if facts[name] < least:
             raise BadInputError(
                 "flat_fill",
