@@ -52,6 +52,17 @@ def test_a_flat_fill_is_refused(scene):
     assert caught.value.reason == "flat_fill"
 
 
+def test_a_blotchy_fill_is_refused(scene):
+    class Noise(Flat):
+        def remove(self, image, mask, *, seed):
+            noise = np.random.default_rng(seed).integers(60, 180, image.shape, np.uint8)
+            return np.where(mask[..., None], noise, image)
+
+    smooth = np.where(scene.matte[..., None] > 0.1, scene.image, np.uint8(118))
+    with pytest.raises(BadInputError, match="blotchy_fill"):
+        remove_object(smooth, scene.matte, Noise(), seed=0, limits=RemoveLimits(max_seam=99))
+
+
 def test_large_and_border_holes_are_refused(build_scene):
     huge = build_scene(axes=(150, 150), centre=(192, 192))
     with pytest.raises(BadInputError, match="hole_too_large"):
