@@ -52,7 +52,7 @@ def interrupted(lab: Lab, subject: Subject, count: int, share: float) -> Run:
             }
         second = lab.finish(subject, scratch)
         if second.stopped:
-            return {"problem": f"the rerun hung: {_lines(log) - before} calls, then stopped"}
+            return {"problem": f"rerun hung ({_lines(log) - before} calls)"}
         run = read(second)
         return run if "problem" in run else _compare(run, log, before, count)
     finally:
@@ -68,7 +68,7 @@ def uninterrupted(lab: Lab, subject: Subject) -> Run:
 
 def _compare(run: Run, log: Path, before: int, count: int) -> Run:
     made = Counter(log.read_text().split())
-    found = Counter(run.pop("numbers"))
+    found: Counter[int] = Counter(run.pop("numbers"))
     return {
         **run,
         "killed_after": before,

@@ -69,9 +69,9 @@ def main() -> None:
     runs = in_turns(Lab(arguments.peers), chosen, arguments.repeats)
     columns = [
         Column("us/record", each_us),
-        Column("x bare, dictionaries", each_us, 1, beside=DICTIONARIES),
-        Column("x bare, records", each_us, 1, beside=RECORDS),
-        Column("x ours with journal", each_us, 1, beside=JOURNAL),
+        Column("x bare, dictionaries", each_us, beside=DICTIONARIES),
+        Column("x bare, records", each_us, beside=RECORDS),
+        Column("x ours with journal", each_us, beside=JOURNAL),
         Column("process, s", lambda run: float(run["wall_s"])),
         Column("CPU, s", lambda run: float(run["cpu_s"])),
         Column("peak MB", lambda run: float(run["peak_mb"]), 0),

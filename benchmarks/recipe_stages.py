@@ -160,6 +160,7 @@ def main(arguments: Sequence[str]) -> None:
         print(json.dumps(run_stage(job["number"], Path(job["folder"]), job["seed"])))
         return
     options = parser(__doc__, repeats=1)
+    options.set_defaults(own=True)
     options.add_argument("photos", type=Path, help="folder of photographs")
     options.add_argument("--count", type=int, default=40, help="photographs, drawn at random")
     options.add_argument("--seed", type=int, default=0)

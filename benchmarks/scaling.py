@@ -49,6 +49,7 @@ def columns(runs: Mapping[str, Sequence[Run]]) -> list[Column]:
 
 def main() -> None:
     options = parser(__doc__, repeats=3)
+    options.set_defaults(own=True)
     options.add_argument("--sizes", type=int, nargs="+", default=[100, 1_000, 3_000, 10_000])
     arguments = options.parse_args()
     facts = machine()

@@ -49,4 +49,4 @@ def _view(field: NDArray[np.float32], random: np.random.Generator, side: int) ->
     cv2.circle(drawn := window.copy(), centre, int(side * random.uniform(0.08, 0.25)), colour, -1)
     mixed = cv2.addWeighted(window, 0.4, drawn, 0.6, 0)
     noise = random.normal(0, _NOISE_LEVELS, (side, side, 1))
-    return np.clip(mixed + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(mixed + noise, 0, 255), dtype=np.uint8)

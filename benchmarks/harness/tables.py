@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from harness.subjects import Run
-from peers.make_environments import default_folder
+from peers.make_environments import default_folder, versions
 
 PAGES = Path(__file__).parents[2] / "docs" / "benchmarks"
 Figure = Callable[[Run], float]
@@ -133,8 +133,10 @@ def publish(
     facts: Mapping[str, Any],
 ) -> None:
     """Print the tables, or their runs with `--json`; with `--write` keep both under docs/benchmarks."""
+    peers = {} if options.own else versions(options.peers)
     data = {
         "machine": facts,
+        "peers": peers,
         "options": {
             key: value.name if isinstance(value, Path) else value
             for key, value in vars(options).items()
@@ -144,6 +146,8 @@ def publish(
     }
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *_arguments()])
     where = ", ".join(f"{key} {value}" for key, value in facts.items())
+    if peers:
+        where += "; " + ", ".join(f"{name} {version}" for name, version in peers.items())
     parts = [f"# {intro}", f"Made by `{command}` on: {where}."]
     for section in sections:
         parts += [f"## {section.title}", section.text, as_markdown(section.table)]

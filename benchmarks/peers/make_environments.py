@@ -16,6 +16,7 @@ from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parent / "requirements"
 PEERS = ("daft", "datasets", "ray", "distilabel", "data_juicer")
+RECEIPT = "installed.txt"
 KERNELS = "simplejpeg"
 """Not an environment but a folder for PYTHONPATH, compiled for the interpreter that runs this script."""
 
@@ -36,11 +37,18 @@ def kernels_path(folder: Path) -> Path:
     return folder / KERNELS
 
 
+def versions(folder: Path) -> dict[str, str]:
+    """Version of every peer that is installed, from the first words of its list."""
+    lists = [folder / peer / RECEIPT for peer in PEERS]
+    heads = [file.read_text().split(maxsplit=2)[1] for file in lists if file.exists()]
+    return dict(head.split("==", 1) for head in heads)
+
+
 def make(folder: Path, name: str) -> None:
     """Make one environment from nothing, unless it is complete and made from the same list."""
     listed = REQUIREMENTS / f"{name}.txt"
     place = folder / name
-    receipt = place / "installed.txt"
+    receipt = place / RECEIPT
     if receipt.exists() and receipt.read_text() == listed.read_text():
         print(f"{name}: there already", file=sys.stderr)
         return

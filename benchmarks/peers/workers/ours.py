@@ -21,11 +21,11 @@ def rows(count: int, scratch: str, *, journal: bool) -> dict[str, Any]:
 
 def images(folder: str, kernel: str, lane: str, scratch: str) -> dict[str, Any]:
     """The kernels in threads or processes; small pictures go to packs, outcomes to the journal."""
-    from editloop.engine import StageConfig, run_pipeline
+    from editloop.engine import Stage, StageConfig, run_pipeline
     from peers.workers import kernels, our_stages
 
     clock = Clock()
-    stages = [
+    stages: list[Stage[Any, Any, Any]] = [
         our_stages.LANES[lane](our_stages.ShrinkConfig(kernel=kernel)),
         our_stages.Inspect(StageConfig()),
     ]
