@@ -59,13 +59,16 @@ def disc(radius_px: float) -> NDArray[np.uint8]:
 
 
 def dilate(mask: Mask, radius_px: float) -> Mask:
-    """`mask` grown by `radius_px`."""
-    return np.asarray(cv2.dilate(mask.astype(np.uint8), disc(radius_px)), bool)
+    """`mask` grown by `radius_px`, at least one pixel."""
+    if not mask.any():
+        return mask.copy()
+    outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(outside <= max(1.0, radius_px) + 0.5, bool)
 
 
 def erode(mask: Mask, radius_px: float) -> Mask:
-    """`mask` shrunk by `radius_px`; the frame border does not eat into it."""
-    return np.asarray(cv2.erode(mask.astype(np.uint8), disc(radius_px)), bool)
+    """`mask` shrunk by `radius_px`, at least one pixel; the frame border does not eat into it."""
+    return ~dilate(~mask, radius_px)
 
 
 def bounding_box(mask: Mask) -> Box:

@@ -39,8 +39,10 @@ def cast_shadow_mask(image: RgbImage, mask: Mask) -> Mask:
     light = cv2.resize(light, size, interpolation=cv2.INTER_AREA)
     body = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     dark = _darker_than_expected(light, body)
+    if not dark.any():
+        return np.zeros_like(mask)
     shadow = cv2.resize(dark.astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR) > 0
-    shadow = dilate(shadow, 4 * size_factor(image)) & ~mask if dark.any() else shadow & ~mask
+    shadow = dilate(shadow, 4 * size_factor(image)) & ~mask
     if shadow.sum() > 0.9 * mask.sum():
         return np.zeros_like(mask)
     return np.asarray(shadow, bool)
