@@ -38,5 +38,9 @@ class Judge(Protocol):
     def identity(self) -> ModelIdentity:
         """Name and version; the version changes whenever a score may change."""
 
+    @property
+    def reject_reasons(self) -> tuple[str, ...]:
+        """Every `Verdict.reject_reason` that the judge can give."""
+
     def judge(self, request: JudgeRequest) -> Verdict:
         """The verdict on one triplet; a triplet that cannot be judged is a verdict too, never an exception."""

@@ -7,12 +7,47 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from editloop.core.errors import UsageError
+from editloop.core.images import decode_image, decode_mask
 from editloop.core.seeds import generator
-from editloop.judges.base import Judge
+from editloop.judges.base import Judge, JudgeRequest
 from editloop.judges.corruptors import FLAWS, Corruptor, Specimen
+from editloop.models.roles import RgbImage
+from editloop.records.image_ref import ImageRef
+from editloop.records.record import EditRecord
 from editloop.records.verdict import Verdict
 
 Z_95 = 1.959964
+
+
+def specimen_of(record: EditRecord, load: Callable[[ImageRef], bytes]) -> Specimen:
+    """The triplet of a record, decoded.
+
+    Args:
+        record: With an edited image.
+        load: Gives the encoded bytes of an image.
+
+    Raises:
+        UsageError: the record has no edited image.
+        BadInputError: an image cannot be decoded.
+    """
+    if record.target is None:
+        raise UsageError(
+            f"record {record.id} has no edited image; only finished triplets can be judged"
+        )
+
+    def pixels(ref: ImageRef) -> RgbImage:
+        return decode_image(load(ref)).pixels
+
+    request = JudgeRequest(
+        source=pixels(record.source),
+        instruction=record.instruction,
+        edited=pixels(record.target),
+        mask=decode_mask(load(record.mask)) > 127 if record.mask else None,
+        references=tuple(pixels(ref) for ref in record.references),
+        context=record.turn.history if record.turn else (),
+    )
+    return Specimen(request, record.edit_type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from editloop.judges.base import JudgeRequest
 from editloop.judges.evidence import cutout_rules, naturalness, object_rules, whole_rules
 from editloop.judges.evidence.config import EvidenceConfig
 from editloop.judges.evidence.pixels import make_pair
+from editloop.judges.evidence.reasons import REJECT_REASONS
 from editloop.judges.evidence.scene import Scene
 from editloop.judges.evidence.scoring import SCALE, Axis, axis_score, ramp, words, worst
 from editloop.judges.evidence.sights import Sights
@@ -81,6 +82,11 @@ class EvidenceJudge:
         )
         digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
         return ModelIdentity(NAME, f"{_CODE_VERSION}+{digest}", "Apache-2.0")
+
+    @property
+    def reject_reasons(self) -> tuple[str, ...]:
+        """Every code that a rejection can carry."""
+        return REJECT_REASONS
 
     def judge(self, request: JudgeRequest) -> Verdict:
         """Scores, reasons and a decision; `Verdict.reject_reason` is a stable code."""

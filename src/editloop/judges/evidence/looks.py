@@ -84,14 +84,21 @@ def light_evidence(pair: Pair) -> dict[str, float]:
     }
 
 
-def detail_survival(pair: Pair) -> Plane:
-    """Fine detail of the edited image over that of the source around every pixel; 1 = as sharp as before."""
+_DETAIL_FLOOR = 0.1
+_LEAST_DETAIL = 0.25
+"""Fine detail of the source (Lab lightness) from which a place can be seen to lose some."""
+
+
+def detail_survival(pair: Pair) -> tuple[Plane, Mask]:
+    """Fine detail of the edited image over that of the source (1 = as sharp as before), and where there was any."""
 
     def detail(lab: Planes) -> Plane:
         fine = np.abs(lab[..., 0] - cv2.GaussianBlur(lab[..., 0], (0, 0), 1.5))
         return np.asarray(cv2.GaussianBlur(fine, (0, 0), 6), np.float32)
 
-    return np.asarray(detail(pair.edited_lab) / (detail(pair.source_lab) + 0.2), np.float32)
+    before, after = detail(pair.source_lab), detail(pair.edited_lab)
+    survival = (after + _DETAIL_FLOOR) / (before + _DETAIL_FLOOR)
+    return np.asarray(survival, np.float32), before > _LEAST_DETAIL
 
 
 def blur_evidence(pair: Pair) -> dict[str, float]:
@@ -99,13 +106,15 @@ def blur_evidence(pair: Pair) -> dict[str, float]:
 
     Returns:
         ``sharp_detail`` (90th percentile of `detail_survival`) and ``soft_detail`` (20th percentile); with a mask of
-        what may change, the medians outside and inside it.
+        what may change, the medians outside and inside it. A picture without detail counts as unblurred.
     """
-    survival = detail_survival(pair)
-    if pair.mask is not None and 0.02 < pair.mask.mean() < 0.98:
-        inside, outside = survival[pair.mask], survival[~pair.mask]
+    survival, detailed = detail_survival(pair)
+    if pair.mask is not None and (detailed & pair.mask).any() and (detailed & ~pair.mask).any():
+        inside, outside = survival[detailed & pair.mask], survival[detailed & ~pair.mask]
         return {"sharp_detail": float(np.median(outside)), "soft_detail": float(np.median(inside))}
-    soft, sharp = np.percentile(survival, [20, 90])
+    if not detailed.any():
+        return {"sharp_detail": 1.0, "soft_detail": 1.0}
+    soft, sharp = np.percentile(survival[detailed], [20, 90])
     return {"sharp_detail": float(sharp), "soft_detail": float(soft)}
 
 

@@ -182,7 +182,7 @@ def judge_bokeh(scene: Scene, step: IntentStep) -> None:
     judge_same_scene(scene, limits.layout_of_tones)
     seen = scene.sightings(step.target) if step.target else []
     if seen:
-        survival = looks.detail_survival(scene.pair)
+        survival, _ = looks.detail_survival(scene.pair)
         sharpest = max(float(np.median(_middle(survival, d.box))) for d in seen)
         scene.note(named_detail=sharpest)
         scene.check(
