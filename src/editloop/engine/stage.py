@@ -128,7 +128,7 @@ class Stage(ABC, Generic[In, Out, Config]):
     batch_size: ClassVar[int] = 64
     input: ClassVar[type[BaseModel]]
     output: ClassVar[type[BaseModel]]
-    reasons: ClassVar[tuple[str, ...]] = ()
+    reasons: tuple[str, ...] = ()
     """Every drop reason the stage may give; another one is a `StageError`."""
 
     def __init__(self, config: Config) -> None:

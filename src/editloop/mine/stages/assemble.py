@@ -21,7 +21,7 @@ class Assemble(Stage[EditRecord, EditRecord, StageConfig]):
     scope: ClassVar[Scope] = Scope.ALL
     input = EditRecord
     output = EditRecord
-    reasons: ClassVar[tuple[str, ...]] = ("dialogue_incomplete", "other_direction_rejected")
+    reasons: tuple[str, ...] = ("dialogue_incomplete", "other_direction_rejected")
 
     def run(self, records: Sequence[EditRecord]) -> Sequence[Kept[EditRecord] | Dropped]:
         """One outcome per accepted triplet."""

@@ -46,7 +46,7 @@ class Edit(Stage[EditTask, EditRecord, EditConfig]):
     batch_size: ClassVar[int] = 1
     input = EditTask
     output = EditRecord
-    reasons: ClassVar[tuple[str, ...]] = (
+    reasons: tuple[str, ...] = (
         *REFUSAL_REASONS,
         "ambiguous_object",
         "no_cutout",

@@ -24,7 +24,7 @@ class NearDuplicates(Stage[Photo, Photo, NearDuplicatesConfig]):
     scope: ClassVar[Scope] = Scope.ALL
     input = Photo
     output = Photo
-    reasons: ClassVar[tuple[str, ...]] = ("near_duplicate",)
+    reasons: tuple[str, ...] = ("near_duplicate",)
 
     def run(self, records: Sequence[Photo]) -> Sequence[Kept[Photo] | Dropped]:
         """Best quality first; a photograph stays unless it is close to one that stayed."""

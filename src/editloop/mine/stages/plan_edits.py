@@ -55,7 +55,7 @@ class PlanEdits(Stage[Scene, EditTask, PlanConfig]):
     scope: ClassVar[Scope] = Scope.ALL
     input = Scene
     output = EditTask
-    reasons: ClassVar[tuple[str, ...]] = ("nothing_to_edit",)
+    reasons: tuple[str, ...] = ("nothing_to_edit",)
 
     def run(self, records: Sequence[Scene]) -> Sequence[Kept[EditTask] | Dropped]:
         """The tasks of every scene."""

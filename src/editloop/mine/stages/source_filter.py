@@ -54,7 +54,7 @@ class SourceFilter(Stage[PhotoFile, Photo, SourceFilterConfig]):
     batch_size: ClassVar[int] = 4
     input = PhotoFile
     output = Photo
-    reasons: ClassVar[tuple[str, ...]] = (
+    reasons: tuple[str, ...] = (
         *DECODE_REASONS,
         "exact_duplicate",
         "too_small",

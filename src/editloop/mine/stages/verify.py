@@ -16,6 +16,8 @@ class VerifyConfig(StageConfig):
     """Which judge."""
 
     judge: str = "embedded:evidence"
+    min_overall: float = 4.0
+    """Least mean of the axes, on the judge's own scale (1 to 5 for the evidence judge), beside its own acceptance."""
 
 
 class Verify(Stage[EditRecord, EditRecord, VerifyConfig]):
@@ -27,7 +29,11 @@ class Verify(Stage[EditRecord, EditRecord, VerifyConfig]):
     batch_size: ClassVar[int] = 2
     input = EditRecord
     output = EditRecord
-    reasons: ClassVar[tuple[str, ...]] = ("rejected", "unscored")
+
+    def __init__(self, config: VerifyConfig) -> None:
+        super().__init__(config)
+        judge = load_judge(config.judge)
+        self.reasons = ("rejected", "below_threshold", "unscored", *judge.reject_reasons)
 
     def open(self, context: StageContext) -> None:
         """Load the judge once per worker."""
@@ -46,10 +52,17 @@ class Verify(Stage[EditRecord, EditRecord, VerifyConfig]):
     def _one(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
         verdict = self.judge.judge(self._request(record))
         judged = record.model_copy(update={"verdicts": (*record.verdicts, verdict)})
-        if verdict.accepted:
+        reason = self._objection(verdict)
+        if reason is None:
             return Kept((judged,))
-        reason = "unscored" if verdict.accepted is None else "rejected"
-        return Dropped(reason, "; ".join(verdict.reasons), _evidence(verdict), judged)
+        return Dropped(reason, " ".join(verdict.reasons), _evidence(verdict), judged)
+
+    def _objection(self, verdict: Verdict) -> str | None:
+        if verdict.accepted is None or verdict.overall is None:
+            return "unscored"
+        if not verdict.accepted:
+            return verdict.reject_reason or "rejected"
+        return "below_threshold" if verdict.overall < self.config.min_overall else None
 
     def _request(self, record: EditRecord) -> JudgeRequest:
         load = self.context.load
