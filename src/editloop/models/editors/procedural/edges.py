@@ -63,7 +63,7 @@ def dilate(mask: Mask, radius_px: float) -> Mask:
     if not mask.any():
         return mask.copy()
     outside = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, 5)
-    return np.asarray(outside <= max(1.0, radius_px) + 0.5, bool)
+    return np.asarray(outside <= max(1.0, radius_px) + 0.1, bool)
 
 
 def erode(mask: Mask, radius_px: float) -> Mask:
