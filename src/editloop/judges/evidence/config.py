@@ -69,8 +69,8 @@ class EvidenceConfig:
     """Gain in correlation of coarse edges by mirroring: symmetric scenes reach 0, others stay far below (measured)."""
     seam_step: Ramp = (9.0, 4.0)
     """Mean new edge along the border of an invisible mend (measured)."""
-    seam_step_declared: Ramp = (3.0, 1.5)
-    """The same along a declared mask (measured: good edits at most 1.2, planted seams from 1.9)."""
+    seam_step_declared: Ramp = (6.0, 2.5)
+    """The same along a declared mask (measured: good edits at most 3.3, nine in ten planted seams above 5)."""
     halo: Ramp = (9.0, 4.0)
     """Distance of the rim's colour from both sides (measured)."""
     straight_seam: Ramp = (0.55, 0.30)
@@ -101,8 +101,36 @@ class EvidenceConfig:
     """Share of the named object's box that changed; objects fill 0.6 to 0.8 of their box."""
     subject_kept: Ramp = (0.55, 0.80)
     """Similarity of the subject under a new background."""
+    subject_share: Ramp = (0.004, 0.015)
+    """Share of the frame that a new background must leave; ImgEdit's smallest objects cover 0.01."""
+    subject_shift: Ramp = (14.0, 7.0)
+    """Shift of the subject's median colour; fitting it to a new light moves it by up to 6 (measured)."""
+    behind_correlation: Ramp = (0.85, 0.60)
+    """Correlation of lightness behind the subject: blur and grading keep more than 0.85 (measured)."""
     border_replaced: Ramp = (0.30, 0.60)
     """Share of the frame's border that a new background must change."""
+    object_frac: Ramp = (0.004, 0.02)
+    """Share of the frame that a cut-out must cover (as for subjects)."""
+    white_frac: Ramp = (0.03, 0.12)
+    """Share of the frame that must be white around it."""
+    shape: Ramp = (0.15, 0.03)
+    """Change of the aspect ratio; rounding to multiples of 16 or 32 changes it by up to 0.03."""
+    grey_medium: Ramp = (0.90, 0.60)
+    """Chroma left, of the source's, by a medium without colour (measured: 0.15 to 0.56)."""
+    chroma_left: Ramp = (6.0, 2.0)
+    """Mean chroma of a picture without colour: JPEG leaves below 1."""
+    sepia_spread: Ramp = (20.0, 10.0)
+    """Spread of a and b in a picture of one tone."""
+    stays_visible: Ramp = (0.10, 0.30)
+    """Detector score of a subject before its new background."""
+    there_before: Ramp = (0.75, 0.50)
+    """Detector score, before, of what was to be added."""
+    reference_likeness: Ramp = (0.15, 0.45)
+    """Shared colours and nouns with the reference (measured on fitting and unrelated references)."""
+    placed: Ramp = (0.30, 0.50)
+    """Position on the asked side: 0.5 = the middle."""
+    colour_gain: Ramp = (0.002, 0.02)
+    """Gain in the asked colour where two operations share their area; ImgEdit's smallest objects cover 0.01."""
     white_border: Ramp = (0.70, 0.92)
     """White share of the border of a cut-out."""
     object_similarity: Ramp = (0.35, 0.65)

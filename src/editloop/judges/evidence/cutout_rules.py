@@ -56,7 +56,8 @@ def judge_extract(scene: Scene, step: IntentStep) -> None:
         "not_white", _ASKED, white, "The backdrop is not plain white.", "The backdrop is white."
     )
     single = min(
-        ramp(measured["object_frac"], (0.004, 0.02)), ramp(measured["white_frac"], (0.03, 0.12))
+        ramp(measured["object_frac"], limits.object_frac),
+        ramp(measured["white_frac"], limits.white_frac),
     )
     scene.check("nothing_extracted", _ASKED, single, "No single thing was cut out.")
     things = _things(scene.pair)

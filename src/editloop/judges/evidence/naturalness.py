@@ -45,7 +45,7 @@ def same_scene(scene: Scene, *, outside_only: bool) -> None:
         scene.check(
             "frame_changed",
             _NATURAL,
-            ramp(abs(scene.pair.shape_ratio - 1), (0.15, 0.03)),
+            ramp(abs(scene.pair.shape_ratio - 1), limits.shape),
             "The picture has another shape.",
         )
 

@@ -37,7 +37,7 @@ def judge_add(scene: Scene, step: IntentStep) -> None:
         scene.check(
             "was_there_before",
             _ASKED,
-            ramp(before.detector, (0.75, 0.5)),
+            ramp(before.detector, scene.config.there_before),
             f"A {noun.whole} was already there.",
         )
         _placed(scene, area, noun)
@@ -64,7 +64,7 @@ def judge_adjust(scene: Scene, step: IntentStep) -> None:
         _target_found(scene, area, step.target)
     if step.change is not Change.MATERIAL:
         _coloured(scene, area, step.colours)
-    if not scene.intent.new_look and step.change in {
+    if not (scene.intent.new_look or scene.is_shared(area)) and step.change in {
         Change.COLOUR,
         Change.MATERIAL,
         Change.PATTERN,
@@ -112,7 +112,7 @@ def judge_visual(scene: Scene, step: IntentStep) -> None:
         scene.check(
             "unlike_reference",
             _ASKED,
-            ramp(like, (0.15, 0.45)),
+            ramp(like, scene.config.reference_likeness),
             "It does not look like the reference.",
             "It looks like the reference.",
             identity=True,
@@ -250,12 +250,14 @@ def _result_found(scene: Scene, area: Mask, noun: NounPhrase) -> None:
 def _coloured(scene: Scene, area: Mask, colours: tuple[str, ...]) -> None:
     if not colours or not area.any() or scene.intent.new_look:
         return
-    shares = [colour_share(scene.pair.edited, area, colour) for colour in colours[:1]]
-    scene.note(colour_share=max(shares))
+    share = colour_share(scene.pair.edited, area, colours[0])
+    gain = share - colour_share(scene.pair.source, area, colours[0])
+    shared = scene.is_shared(area)
+    scene.note(colour_share=share, colour_gain=gain)
     scene.check(
         "wrong_colour",
         _ASKED,
-        ramp(max(shares), scene.config.colour_share),
+        ramp(gain, scene.config.colour_gain) if shared else ramp(share, scene.config.colour_share),
         f"It is not {colours[0]}.",
         f"It is {colours[0]}.",
     )
@@ -273,7 +275,7 @@ def _placed(scene: Scene, area: Mask, noun: NounPhrase) -> None:
         scene.check(
             "wrong_place",
             _ASKED,
-            ramp(min(wanted), (0.3, 0.5)),
+            ramp(min(wanted), scene.config.placed),
             "It stands in another place than asked.",
             "It stands in the asked place.",
         )

@@ -82,6 +82,10 @@ class Scene:
         mine = [n + 1 for n, share in enumerate(shares) if share > 0.4]
         return np.asarray(np.isin(labels, mine)) if mine else self.acted
 
+    def is_shared(self, area: Mask) -> bool:
+        """Whether `area` also holds what another operation did (a new background around a recoloured thing)."""
+        return len(self.intent.operations) > 1 and bool(area.mean() > 0.5)
+
     def source_presence(self, area: Mask, noun: NounPhrase) -> Presence:
         """How surely the source shows `noun` where `area` is."""
         return self.sights.presence(self.pair.source, box_around(area), noun.whole)

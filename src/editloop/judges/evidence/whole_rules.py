@@ -11,6 +11,7 @@ from editloop.judges.evidence.scene import Scene
 from editloop.judges.evidence.scoring import Axis, ramp
 from editloop.judges.evidence.surroundings import change_spread, layout_evidence
 from editloop.judges.intent import IntentStep, Place
+from editloop.models.roles import Mask
 from editloop.records.record import Box
 
 _ASKED = Axis.INSTRUCTION
@@ -34,6 +35,7 @@ TONE_MOVES: dict[str, tuple[tuple[str, float], ...]] = {
     "desaturated": (("chroma_gain", -1),), "muted": (("chroma_gain", -1),),
 }  # fmt: skip
 """Tone words -> measures that must move, with the direction."""
+PLAIN_BACKDROPS = frozenset({"wall", "background", "backdrop", "studio"})
 COLOURLESS = frozenset(
     {"black and white", "black-and-white", "monochrome", "greyscale", "grayscale", "noir"}
 )
@@ -85,7 +87,7 @@ def judge_style(scene: Scene, step: IntentStep) -> None:
         scene.check(
             "wrong_style",
             _ASKED,
-            ramp(measured["chroma_ratio"], (0.9, 0.6)),
+            ramp(measured["chroma_ratio"], scene.config.grey_medium),
             "It still has the colours of a photograph.",
         )
     scene.check(
@@ -113,11 +115,11 @@ def judge_tone(scene: Scene, step: IntentStep) -> None:
             "The tone did not move as asked.",
             "The tone moved as asked.",
         )
-    if colourless:
+    if colourless and "sepia" not in step.words:
         scene.check(
             "wrong_tone",
             _ASKED,
-            ramp(measured["chroma_after"], (6, 2)),
+            ramp(measured["chroma_after"], scene.config.chroma_left),
             "There is still colour.",
             "The colour is gone.",
         )
@@ -128,7 +130,7 @@ def judge_tone(scene: Scene, step: IntentStep) -> None:
         scene.check(
             "wrong_tone",
             _ASKED,
-            ramp(spread, (20, 10)),
+            ramp(spread, scene.config.sepia_spread),
             "It has more than one colour.",
             "It has one brown tone.",
         )
@@ -225,41 +227,53 @@ def judge_background(scene: Scene, step: IntentStep) -> None:
     scene.check(
         "background_kept",
         _ASKED,
-        min(ramp(replaced, limits.border_replaced), ramp(same_behind, (0.85, 0.6))),
+        min(
+            ramp(replaced, limits.border_replaced),
+            ramp(same_behind, limits.behind_correlation),
+        ),
         "The background is still the old one.",
         "The background is new.",
     )
+    if (
+        len(scene.intent.operations) < 2
+    ):  # else the other operation may have changed what stands in front
+        _front_kept(scene, float(subject.mean()), kept, moved)
+    _plain_colour(scene, step, behind)
+    if step.target is not None:
+        _stays_visible(scene, step)
+
+
+def _front_kept(scene: Scene, share: float, similarity: float, shift: float) -> None:
+    limits = scene.config
     scene.check(
         "subject_lost",
         Axis.NATURAL,
-        ramp(float(subject.mean()), (0.004, 0.015)),
+        ramp(share, limits.subject_share),
         "Nothing of the scene's front was kept.",
     )
     scene.check(
         "subject_changed",
         Axis.NATURAL,
-        min(ramp(kept, limits.subject_kept), ramp(moved, (14, 7))),
+        min(ramp(similarity, limits.subject_kept), ramp(shift, limits.subject_shift)),
         "What stands in front changed too.",
         "What stands in front was kept.",
     )
-    if step.colours and behind.any():
-        share = looks.colour_share(pair.edited, behind, step.colours[0])
-        scene.note(colour_share=share)
-        if step.result is not None and step.result.head in {
-            "wall",
-            "background",
-            "backdrop",
-            "studio",
-            step.colours[0],
-        }:
-            scene.check(
-                "wrong_colour",
-                _ASKED,
-                ramp(share, limits.colour_share),
-                f"The background is not {step.colours[0]}.",
-            )
-    if step.target is not None:
-        _stays_visible(scene, step)
+
+
+def _plain_colour(scene: Scene, step: IntentStep, behind: Mask) -> None:
+    """A backdrop of one colour can be checked for it; a "green forest" cannot."""
+    if not step.colours or step.result is None or not behind.any():
+        return
+    if step.result.head not in PLAIN_BACKDROPS | {step.colours[0]}:
+        return
+    share = looks.colour_share(scene.pair.edited, behind, step.colours[0])
+    scene.note(colour_share=share)
+    scene.check(
+        "wrong_colour",
+        _ASKED,
+        ramp(share, scene.config.colour_share),
+        f"The background is not {step.colours[0]}.",
+    )
 
 
 def _stays_visible(scene: Scene, step: IntentStep) -> None:
@@ -276,7 +290,7 @@ def _stays_visible(scene: Scene, step: IntentStep) -> None:
         scene.check(
             "subject_lost",
             _ASKED,
-            ramp(after, (0.1, 0.3)),
+            ramp(after, scene.config.stays_visible),
             f"The {step.target.whole} can no longer be seen.",
             identity=True,
         )
