@@ -39,12 +39,12 @@ def kinds(outcome: Kept[EditTask] | Dropped) -> Counter[EditType]:
 
 @pytest.fixture
 def corpus() -> list[Scene]:
-    bus = region("r0", "bus")
+    bike = region("r0", "motorcycle")
     cat = region("r0", "cat", recolours=())
     dog = region("r0", "dog", recolours=(), box=Box(left=600, top=300, right=900, bottom=700))
     return [
         scene("a", region("r0", "car")),
-        scene("b", bus),
+        scene("b", bike),
         scene("c", cat),
         scene("d", dog),
         scene("e", view="beach"),
@@ -69,7 +69,7 @@ def test_a_scene_with_a_car_gets_local_global_and_dialogue_edits(corpus: list[Sc
 def test_replacements_come_from_other_photographs_of_the_same_category(corpus: list[Scene]) -> None:
     context = PlanContext.of(corpus, 7)
     donors = [t.turns[0].operations[0].donor for t in plan_replace(corpus[0], context)]
-    assert [d.label for d in donors if d] == ["bus"]
+    assert [d.label for d in donors if d] == ["motorcycle"]
     assert all(d and d.photo_id != "a" for d in donors)
 
 

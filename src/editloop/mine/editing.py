@@ -147,7 +147,8 @@ class TaskEditor:
         if operation.name == "background":
             if operation.donor is None:
                 return ops.Backdrop(matte, value["backdrop"])
-            return ops.SwapBackground(matte, self.context.load(operation.donor.image))
+            noun = self._region(operation.region).label
+            return ops.SwapBackground(matte, self.context.load(operation.donor.image), noun)
         plans: dict[str, ops.Operation] = {
             "recolour": ops.Recolour(matte, value.get("colour", "")),
             "retexture": ops.Retexture(matte, value.get("material", "")),

@@ -34,6 +34,19 @@ MATERIALS_BY_CATEGORY: dict[str, frozenset[str]] = {
 """What things of a category may plausibly, or at least pleasingly, be made of; other categories keep their material."""
 
 
+GOES_WITH: dict[str, set[str]] = {
+    "animal": {"animal", "person", "vehicle", "furniture"},
+    "person": {"animal", "person", "vehicle", "furniture"},
+    "vehicle": {"vehicle", "person", "building", "street"},
+    "toy": {"toy", "furniture", "bag", "clothing", "household"},
+    "household": {"household", "food", "furniture"},
+    "food": {"household", "food"},
+    "bag": {"bag", "clothing", "furniture", "person", "toy"},
+    "clothing": {"clothing", "bag", "furniture", "toy"},
+}
+"""What an added thing may plausibly stand beside."""
+
+
 def single(
     scene: Scene, region: Region | None, slots: Slots, operation: PlannedOperation
 ) -> EditTask:
@@ -77,27 +90,35 @@ def plan_replace(scene: Scene, context: PlanContext) -> list[EditTask]:
 
 
 def fitting_donors(scene: Scene, region: Region, context: PlanContext) -> list[Donor]:
-    """Cut-outs that may stand where `region` stands: same category first, never the same noun."""
-    others = [d for d in context.others(scene, "donor", region.key) if d.label != region.label]
-    return [d for d in others if d.category == region.category]
+    """Cut-outs that may stand where `region` stands: same category, about the same size, never the same noun."""
+    from editloop.mine.plan.sizes import fits_in_place_of
+
+    return [
+        donor
+        for donor in context.others(scene, "donor", region.key)
+        if donor.label != region.label
+        and donor.category == region.category
+        and fits_in_place_of(donor, region)
+    ]
 
 
 def plan_add(scene: Scene, context: PlanContext) -> list[EditTask]:
     """Add a cut-out beside what is there; where it stands is decided on the pixels."""
-    anchors = [r for r in scene.regions if is_object(r) and r.mask_frac <= 0.35]
-    if not anchors:
-        return []
-    anchor = anchors[0]
+    from editloop.mine.plan.sizes import fits_beside
+
+    present = {r.label for r in scene.regions}
     tasks = []
-    for donor in context.others(scene, "add")[:40]:
-        if (
-            donor.label not in {r.label for r in scene.regions}
-            and donor.category == anchor.category
-        ):
-            slots = Slots(edit_type=EditType.ADD, new_object=donor.label)
-            operation = PlannedOperation(name="add", region=anchor.key, donor=donor)
-            tasks.append(single(scene, None, slots, operation))
-    return tasks[:2]
+    for anchor in (r for r in scene.regions if is_object(r) and r.mask_frac <= 0.35):
+        for donor in context.others(scene, "add", anchor.key):
+            if donor.label in present or not GOES_WITH.get(donor.category, set()) & {
+                anchor.category
+            }:
+                continue
+            if fits_beside(donor, anchor, scene):
+                slots = Slots(edit_type=EditType.ADD, new_object=donor.label)
+                operation = PlannedOperation(name="add", region=anchor.key, donor=donor)
+                tasks.append(single(scene, None, slots, operation))
+    return tasks
 
 
 def plan_recolour(scene: Scene, context: PlanContext) -> list[EditTask]:
@@ -206,16 +227,17 @@ def plan_tone(scene: Scene, context: PlanContext) -> list[EditTask]:
 
 def plan_background(scene: Scene, context: PlanContext) -> list[EditTask]:
     """Put the main subject before another view or a studio backdrop."""
+    from editloop.mine.plan.sizes import stands_in_landscapes
     from editloop.models.editors.procedural.backdrops import BACKDROPS
 
     tasks = []
-    for region in [r for r in scene.regions if is_subject(r) and not r.cutout_problem][:1]:
+    for region in [r for r in scene.regions if is_subject(r)][:1]:
         views = context.ranked(
             ((view, donor) for view, donor in context.views if donor.photo_id != scene.id),
             scene.id,
             "view",
         )
-        for view, donor in views[:1]:
+        for view, donor in views[: int(stands_in_landscapes(region.label))]:
             slots = Slots(edit_type=EditType.BACKGROUND, object=noun(region), look=view)
             operation = PlannedOperation(name="background", region=region.key, donor=donor)
             tasks.append(single(scene, region, slots, operation))

@@ -89,7 +89,9 @@ class ProceduralEditor:
                 )
                 return paste(image, plan.cutout, placement, seed=seed)
             case ops.SwapBackground():
-                return swap_background(image, plan.matte, plan.background, seed=seed)
+                return swap_background(
+                    image, plan.matte, plan.background, seed=seed, noun=plan.noun
+                )
             case ops.Backdrop():
                 return swap_for_studio(image, plan.matte, BACKDROPS[plan.backdrop].rgb, seed=seed)
             case ops.Extract():

@@ -57,10 +57,11 @@ class Retexture:
 
 @dataclass(frozen=True, slots=True)
 class SwapBackground:
-    """Put the object before another photograph."""
+    """Put the object before another photograph; the noun says whether it belongs there."""
 
     matte: Matte
     background: RgbImage
+    noun: str
 
 
 @dataclass(frozen=True, slots=True)
