@@ -48,6 +48,23 @@ def is_removable(region: Region) -> bool:
     return is_object(region) and region.mask_frac <= 0.35 and len(region.touches) <= 1
 
 
+def removable(scene: Scene) -> list[Region]:
+    """The removable objects of a scene: salient ones, and others only where they stand clear of everything else.
+
+    A box's matte takes in what touches the object (a hand, a pot), and its removal leaves half of it.
+    """
+    return [
+        region
+        for region in scene.regions
+        if is_removable(region)
+        and (region.salient or not any(_overlap(region, other) for other in scene.regions))
+    ]
+
+
+def _overlap(region: Region, other: Region) -> bool:
+    return region.key != other.key and box_distance(region.box, other.box) == 0
+
+
 def is_donor(region: Region) -> bool:
     """A complete, certain, crisp object that can be pasted elsewhere."""
     return (

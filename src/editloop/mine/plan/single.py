@@ -9,8 +9,8 @@ from editloop.mine.plan.candidates import (
     alone,
     is_object,
     is_recolourable,
-    is_removable,
     is_subject,
+    removable,
 )
 from editloop.mine.plan.context import PlanContext
 from editloop.mine.plan.tasks import noun, subject_of, task
@@ -67,7 +67,7 @@ def _nameable(scene: Scene, regions: Sequence[Region]) -> list[Region]:
 def plan_remove(scene: Scene, context: PlanContext) -> list[EditTask]:
     """Remove an object; the reverse triplet is an `add` with a perfectly real target."""
     tasks = []
-    for region in (r for r in scene.regions if is_removable(r)):
+    for region in removable(scene):
         turn = PlannedTurn(
             edit_type=EditType.REMOVE,
             slots=(Slots(edit_type=EditType.REMOVE, object=noun(region)),),
@@ -81,7 +81,7 @@ def plan_remove(scene: Scene, context: PlanContext) -> list[EditTask]:
 def plan_replace(scene: Scene, context: PlanContext) -> list[EditTask]:
     """Replace an object by a cut-out of another kind from another photograph."""
     tasks = []
-    for region in (r for r in scene.regions if is_removable(r)):
+    for region in removable(scene):
         for donor in fitting_donors(scene, region, context)[:2]:
             slots = Slots(edit_type=EditType.REPLACE, object=noun(region), new_object=donor.label)
             operation = PlannedOperation(name="replace", region=region.key, donor=donor)

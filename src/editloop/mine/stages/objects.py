@@ -70,7 +70,7 @@ class Objects(Stage[Photo, Scene, ObjectsConfig]):
     """Finds, cuts out and names the objects of a photograph."""
 
     name: ClassVar[str] = "objects"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     lane: ClassVar[Lane] = Lane.PROCESS
     batch_size: ClassVar[int] = 1
     input = Photo
