@@ -147,6 +147,8 @@ class EvidenceConfig:
     """Surviving detail on its subject (measured: 0.83 to 0.97)."""
     detail_rewritten: Ramp = (0.06, 0.15)
     """Fine detail drawn anew by another medium (measured: styles from 0.13, gradings up to 0.12)."""
+    light_reach: Ramp = (0.30, 0.50)
+    """Share of cells that another light must change: a spotlight still darkens the rest."""
     light_gain: Ramp = (0.02, 0.12)
     """log2 of brightness gained on the lit side over the other."""
     tone_move: Ramp = (0.8, 2.5)

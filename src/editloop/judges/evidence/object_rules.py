@@ -24,7 +24,7 @@ def judge_remove(scene: Scene, step: IntentStep) -> None:
     area = scene.step_area(step)
     for noun in step.targets[:1]:
         _target_found(scene, area, noun)
-        _gone(scene, area, noun)
+        _gone(scene, area, noun, recoloured=True)
 
 
 def judge_add(scene: Scene, step: IntentStep) -> None:
@@ -51,7 +51,7 @@ def judge_replace(scene: Scene, step: IntentStep) -> None:
     if old is not None:
         _target_found(scene, area, old)
         if new is not None and new.whole != old.whole:
-            _gone(scene, area, old)
+            _gone(scene, area, old, recoloured=False)
     if new is not None:
         _result_found(scene, area, new)
         _coloured(scene, area, new.colours)
@@ -103,7 +103,7 @@ def judge_visual(scene: Scene, step: IntentStep) -> None:
     area = scene.step_area(step)
     if step.target is not None:
         _target_found(scene, area, step.target)
-        _gone(scene, area, step.target)
+        _gone(scene, area, step.target, recoloured=False)
     if step.result is not None:
         _result_found(scene, area, step.result)
     if scene.request.references:
@@ -189,9 +189,11 @@ def _target_found(scene: Scene, area: Mask, noun: NounPhrase) -> None:
         )
 
 
-def _gone(scene: Scene, area: Mask, noun: NounPhrase) -> None:
+def _gone(scene: Scene, area: Mask, noun: NounPhrase, *, recoloured: bool) -> None:
+    """`recoloured`: a thing of another colour is still the thing (a removal), not its successor (a replacement)."""
     after = scene.edited_presence(area, noun)
-    left = texture_left(scene.pair, scene.region if len(scene.intent.operations) < 2 else area)
+    region = scene.region if len(scene.intent.operations) < 2 else area
+    left = texture_left(scene.pair, region, recoloured=recoloured)
     scene.note(target_after=after.detector, texture_left=left)
     scene.check(
         "still_there",
@@ -248,11 +250,11 @@ def _result_found(scene: Scene, area: Mask, noun: NounPhrase) -> None:
 
 
 def _coloured(scene: Scene, area: Mask, colours: tuple[str, ...]) -> None:
-    if not colours or not area.any() or scene.intent.new_look:
+    if not colours or not area.any():
         return
     share = colour_share(scene.pair.edited, area, colours[0])
     gain = share - colour_share(scene.pair.source, area, colours[0])
-    shared = scene.is_shared(area)
+    shared = scene.is_shared(area) or scene.intent.new_look
     scene.note(colour_share=share, colour_gain=gain)
     scene.check(
         "wrong_colour",

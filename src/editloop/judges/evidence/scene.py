@@ -122,10 +122,11 @@ def box_around(area: Mask) -> Box:
     )
 
 
-def texture_left(pair: Pair, region: Mask) -> float:
+def texture_left(pair: Pair, region: Mask, *, recoloured: bool) -> float:
     """Share of the blocks inside `region` that still show the source's texture, in [0, 1].
 
-    A block counts as left when its lightness pattern still correlates with the source and its colour barely moved.
+    A textured block counts as left when its lightness pattern still correlates with the source and its colour barely
+    moved, or, with `recoloured`, whatever its colour; a flat one when its colour barely moved.
     """
     inner = shrink(region, max(2, round(0.04 * np.sqrt(region.sum() + 1))))
     inner = inner if inner.sum() > 0.25 * region.sum() else region
@@ -140,5 +141,5 @@ def texture_left(pair: Pair, region: Mask) -> float:
     similar = covariance / np.sqrt(variance_before * variance_after + 1.0)
     moved = mean(np.linalg.norm(pair.source_lab - pair.edited_lab, axis=2))
     textured = variance_before > 4.0
-    left = np.where(textured, (similar > 0.8) & (moved < 8), moved < 2.5)
+    left = np.where(textured, (similar > 0.8) & (recoloured | (moved < 8)), moved < 2.5)
     return float(left[inner].mean()) if inner.any() else 0.0

@@ -141,10 +141,15 @@ def judge_relight(scene: Scene, step: IntentStep) -> None:
     measured = looks.tone_evidence(scene.pair) | looks.light_evidence(scene.pair)
     scene.note(**measured)
     judge_same_scene(scene, scene.config.layout_of_tones)
+    spread = change_spread(scene.pair)
+    scene.note(change_spread=spread)
     scene.check(
         "light_unchanged",
         _ASKED,
-        ramp(measured["mean_difference"], scene.config.whole_difference),
+        min(
+            ramp(measured["mean_difference"], scene.config.whole_difference),
+            ramp(spread, scene.config.light_reach),
+        ),
         "The light hardly changed.",
         "The light changed.",
     )
