@@ -20,6 +20,15 @@ from editloop.models.editors.procedural.cutout import Cutout, make_cutout
 from editloop.models.editors.procedural.extract import extract
 from editloop.models.roles import Editor, EditRequest, EditResult, Mask, Matte, RgbImage
 
+FILL_FAULTS = frozenset(
+    {"flat_fill", "blotchy_fill", "structured_background", "visible_seam", "ghost"}
+)
+"""Refusals of a removal that are about how the fill looks."""
+SUBJECT_RELIT = 12
+"""Grey levels by which a new background may tint its subject."""
+MAX_BARE_FILL = 0.45
+"""Largest share of such a fill that may stay in sight."""
+
 
 @dataclass(frozen=True)
 class State:
@@ -61,7 +70,7 @@ class TaskEditor:
         self.run_seed = run_seed
         self.photo: RgbImage = context.load(task.photo.image)
         self._mattes: dict[str, Matte] = {}
-        self._removals: dict[str, EditResult] = {}
+        self._removals: dict[tuple[str, bool], EditResult] = {}
 
     def run(self) -> list[TurnResult]:
         """All turns in order.
@@ -81,7 +90,7 @@ class TaskEditor:
                 TurnResult(
                     source=base.shown,
                     target=state.shown,
-                    changed=np.asarray((base.shown != state.shown).any(axis=2)),
+                    changed=_changed(turn, base.shown, state.shown),
                     facts=facts,
                     reference=self._reference(turn),
                 )
@@ -105,9 +114,7 @@ class TaskEditor:
         if operation.name == "restore_original":
             return State(self.photo, self.photo, {}), {}
         if operation.name == "replace":
-            empty, facts = self._removed(operation.region, state)
-            result = self._edit(self._replacement(operation), empty.raw, operation.region)
-            return self._next(empty, result, operation.region), {**facts, **result.facts}
+            return self._replaced(operation, state)
         result = self._edit(self._plan(operation), state.raw, operation.region)
         return self._next(state, result, operation.region), result.facts
 
@@ -117,13 +124,32 @@ class TaskEditor:
         touched = {**state.touched, key: changed if before is None else changed | before}
         return State(result.image, result.image, touched)
 
-    def _removed(self, key: str, state: State) -> tuple[State, dict[str, float]]:
-        if key not in self._removals:
-            region = self._region(key)
-            self._removals[key] = self._edit(
-                ops.Remove(self._matte(key), region.box), self.photo, key
-            )
-        removal = self._removals[key]
+    def _replaced(
+        self, operation: PlannedOperation, state: State
+    ) -> tuple[State, dict[str, float]]:
+        """A removal and a paste; a fill that would not pass alone may, where the new object hides most of it."""
+        key, fault = operation.region, None
+        try:
+            empty, facts = self._removed(key, state)
+        except BadInputError as error:
+            if error.reason not in FILL_FAULTS:
+                raise
+            fault = error
+            empty, facts = self._removed(key, state, covered=True)
+        result = self._edit(self._replacement(operation), empty.raw, key)
+        hole = (empty.raw != state.raw).any(axis=2)
+        bare = (hole & (result.image == empty.raw).all(axis=2)).sum() / max(1, hole.sum())
+        if fault is not None and bare > MAX_BARE_FILL:
+            raise fault
+        return self._next(empty, result, key), {**facts, **result.facts, "bare_fill": float(bare)}
+
+    def _removed(
+        self, key: str, state: State, *, covered: bool = False
+    ) -> tuple[State, dict[str, float]]:
+        if (key, covered) not in self._removals:
+            plan = ops.Remove(self._matte(key), self._region(key).box, covered)
+            self._removals[key, covered] = self._edit(plan, self.photo, key)
+        removal = self._removals[key, covered]
         hole = np.asarray((removal.image != self.photo).any(axis=2))
         if key in state.touched:
             hole = hole | state.touched[key]
@@ -199,6 +225,13 @@ class TaskEditor:
                 np.float32
             ) / np.float32(255)
         return self._mattes[key]
+
+
+def _changed(turn: PlannedTurn, before: RgbImage, after: RgbImage) -> Mask:
+    """What the turn changed; a new background lights its subject a little, which does not count."""
+    relit = any(operation.name == "background" for operation in turn.operations)
+    difference = np.abs(before.astype(np.int16) - after).max(axis=2)
+    return np.asarray(difference > (SUBJECT_RELIT if relit else 0))
 
 
 def _required(donor: Donor | None) -> Donor:

@@ -41,7 +41,7 @@ class Edit(Stage[EditTask, EditRecord, EditConfig]):
     """Carries out tasks; an operation that would not look right drops the task with the operation's own reason."""
 
     name: ClassVar[str] = "edit"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     lane: ClassVar[Lane] = Lane.PROCESS
     batch_size: ClassVar[int] = 1
     input = EditTask

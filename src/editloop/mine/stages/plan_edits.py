@@ -43,7 +43,9 @@ class PlanConfig(StageConfig):
     """How many edits of which types a photograph gets."""
 
     types: tuple[str, ...] = tuple(PLANNERS)
-    per_type: dict[str, int] = Field(default={"remove": 2, "adjust": 2})
+    per_type: dict[str, int] = Field(
+        default={"remove": 2, "adjust": 2, "replace": 2, "visual": 2, "add": 3, "background": 2}
+    )
     """Most tasks a planner may give one photograph; 1 for types that are not listed."""
 
 

@@ -22,13 +22,24 @@ from editloop.models.editors.procedural.placement import (
 )
 from editloop.models.editors.procedural.recolour import recolour
 from editloop.models.editors.procedural.relight import relight
-from editloop.models.editors.procedural.remove import remove_object
+from editloop.models.editors.procedural.remove import RemoveLimits, remove_object
 from editloop.models.editors.procedural.retexture import retexture
 from editloop.models.editors.procedural.style import style
 from editloop.models.editors.procedural.tone import tone
 from editloop.models.roles import EditRequest, EditResult, ModelIdentity, Remover, RgbImage
 
-VERSION = "1"
+VERSION = "2"
+
+COVERED_LIMITS = RemoveLimits(
+    max_strange_area=3.0,
+    max_layering=5.0,
+    min_fine_texture=0.25,
+    min_coarse_texture=0.25,
+    max_fine_texture=3.0,
+    max_coarse_texture=3.0,
+    max_ghost=0.3,
+)
+"""For a fill of which little will be seen."""
 
 
 class ProceduralEditor:
@@ -72,7 +83,10 @@ class ProceduralEditor:
     def _on_object(self, plan: object, image: RgbImage, seed: int) -> EditResult | None:
         match plan:
             case ops.Remove():
-                return remove_object(image, plan.matte, self.remover, seed=seed, box=plan.box)
+                limits = COVERED_LIMITS if plan.covered else None
+                return remove_object(
+                    image, plan.matte, self.remover, seed=seed, box=plan.box, limits=limits
+                )
             case ops.Replace():
                 placement = placement_for_replace(
                     plan.removed, plan.removed_noun, plan.cutout, plan.noun

@@ -12,10 +12,11 @@ from editloop.records.record import Box
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Take the object out and fill the hole."""
+    """Take the object out and fill the hole; `covered` when something else will stand before most of the fill."""
 
     matte: Matte
     box: Box
+    covered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
