@@ -127,7 +127,7 @@ def test_a_premise_colours_what_is_shown_and_not_what_is_worked_on(memory: Memor
         update={
             "kind": EditType.CONTENT_MEMORY,
             "turns": (adjust.turns[0], second),
-            "premise": "black_and_white",
+            "premise": "faded_film",
         }
     )
     one, two = runner(task, memory).run()
