@@ -17,11 +17,14 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 _PR_SET_CHILD_SUBREAPER = 36
 _SAMPLE_SECONDS = 0.1
 _STRAGGLER_SECONDS = 15.0
+_STAT_FIELDS = (1, 11, 12, 19, 21)
+"""Parent, user and system ticks, start, resident pages: places in /proc/PID/stat behind the name."""
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
@@ -29,8 +32,10 @@ _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
 class Finished:
     """A command that ended.
 
-    `peak_mb` is the largest sum of resident memory over the process tree in samples 0.1 s apart: pages that processes
-    share count once for each. `stopped` says that the command was killed, for its time or by `watch`.
+    `cpu_s` is what parents collected of their children or, where that is more because a parent threw it away, what was
+    last seen of each process. `peak_mb` is the largest sum of resident memory over the process tree in samples 0.1 s
+    apart: pages that processes share count once for each. `stopped` says that the command was killed, for its time or by
+    `watch`.
     """
 
     status: int
@@ -73,50 +78,71 @@ def run_measured(
         if stopped:
             _kill_descendants()
         cpu_s = _reap(child) + _bury_stragglers()
-        peak_mb = sampler.stop()
+        seen_cpu_s = sampler.stop()
         return Finished(
-            child.returncode, _text(out), _text(err), wall_s, cpu_s, peak_mb, stopped=stopped
+            child.returncode,
+            _text(out),
+            _text(err),
+            wall_s,
+            max(cpu_s, seen_cpu_s),
+            sampler.peak_mb,
+            stopped=stopped,
         )
 
 
-def descendants() -> dict[int, float]:
-    """Every living process below this one, with its resident memory in MB."""
+class Seen(NamedTuple):
+    """A living process: when it started (clock ticks since boot), its memory, its own CPU seconds so far."""
+
+    started: int
+    resident_mb: float
+    cpu_s: float
+
+
+def descendants() -> dict[int, Seen]:
+    """Every living process below this one."""
     children: defaultdict[int, list[int]] = defaultdict(list)
-    resident: dict[int, float] = {}
+    seen: dict[int, Seen] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 fields = (entry / "stat").read_bytes().rpartition(b") ")[2].split()
             except OSError:
                 continue
-            children[int(fields[1])].append(int(entry.name))
-            resident[int(entry.name)] = int(fields[21]) * _PAGE_MB
-    found: dict[int, float] = {}
+            parent, user, system, started, pages = (int(fields[at]) for at in _STAT_FIELDS)
+            children[parent].append(int(entry.name))
+            cpu_s = (user + system) / _TICKS_A_SECOND
+            seen[int(entry.name)] = Seen(started, pages * _PAGE_MB, cpu_s)
+    found: dict[int, Seen] = {}
     waiting = [os.getpid()]
     while waiting:
         for child in children[waiting.pop()]:
-            found[child] = resident[child]
+            found[child] = seen[child]
             waiting.append(child)
     return found
 
 
 class _Sampler:
-    """Watches the memory of the process tree from a thread."""
+    """Watches the process tree from a thread."""
 
     def __init__(self) -> None:
-        self._peak_mb = 0.0
+        self.peak_mb = 0.0
+        self._cpu_s: dict[tuple[int, int], float] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
     def stop(self) -> float:
+        """End; returns the CPU seconds that were last seen of every process, added up."""
         self._ended.set()
         self._thread.join()
-        return self._peak_mb
+        return sum(self._cpu_s.values())
 
     def _sample(self) -> None:
         while not self._ended.wait(_SAMPLE_SECONDS):
-            self._peak_mb = max(self._peak_mb, sum(descendants().values()))
+            living = descendants()
+            self.peak_mb = max(self.peak_mb, sum(seen.resident_mb for seen in living.values()))
+            for pid, seen in living.items():
+                self._cpu_s[pid, seen.started] = seen.cpu_s
 
 
 def _wait(
