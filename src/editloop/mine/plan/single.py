@@ -47,6 +47,11 @@ GOES_WITH: dict[str, set[str]] = {
 """What an added thing may plausibly stand beside."""
 
 
+_SMALL_THINGS = {"toy", "bag", "clothing", "household"}
+REPLACEABLE_BY: dict[str, set[str]] = dict.fromkeys(_SMALL_THINGS, _SMALL_THINGS)
+"""What may stand where a thing of a category stood; other categories keep to themselves."""
+
+
 def single(
     scene: Scene, region: Region | None, slots: Slots, operation: PlannedOperation
 ) -> EditTask:
@@ -90,15 +95,15 @@ def plan_replace(scene: Scene, context: PlanContext) -> list[EditTask]:
 
 
 def fitting_donors(scene: Scene, region: Region, context: PlanContext) -> list[Donor]:
-    """Cut-outs that may stand where `region` stands: same category, about the same size, never the same noun."""
+    """Cut-outs that may stand where `region` stands: of a kindred category, about the same size, never the same noun."""
     from editloop.mine.plan.sizes import fits_in_place_of
 
     return [
         donor
         for donor in context.others(scene, "donor", region.key)
         if donor.label != region.label
-        and donor.category == region.category
-        and fits_in_place_of(donor, region)
+        and donor.category in REPLACEABLE_BY.get(region.category, {region.category})
+        and fits_in_place_of(donor, region, scene)
     ]
 
 

@@ -20,11 +20,15 @@ def stands_in_landscapes(label: str) -> bool:
     )
 
 
-def fits_in_place_of(donor: Donor, region: Region) -> bool:
-    """Whether the donor would be about as tall as what it replaces."""
+def fits_in_place_of(donor: Donor, region: Region, scene: Scene) -> bool:
+    """Whether the donor would be about as tall as what it replaces, and stay inside the picture."""
     height = _height_px(donor, region)
     limit = PlacementLimits().max_replace_ratio
-    return height is not None and 1 / limit <= height / region.box.height <= limit
+    return (
+        height is not None
+        and 1 / limit <= height / region.box.height <= limit
+        and height <= min(0.9 * scene.photo.image.height, region.box.bottom)
+    )
 
 
 def fits_beside(donor: Donor, anchor: Region, scene: Scene) -> bool:

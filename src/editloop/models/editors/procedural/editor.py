@@ -17,6 +17,7 @@ from editloop.models.editors.procedural.extract import extract
 from editloop.models.editors.procedural.paste import paste
 from editloop.models.editors.procedural.placement import (
     Anchor,
+    PlacementLimits,
     placement_for_add,
     placement_for_replace,
 )
@@ -29,6 +30,9 @@ from editloop.models.editors.procedural.tone import tone
 from editloop.models.roles import EditRequest, EditResult, ModelIdentity, Remover, RgbImage
 
 VERSION = "2"
+
+REPLACE_LIMITS = PlacementLimits(max_height_frac=0.92)
+"""A replacement may be as large as what stood there; its size is checked against that."""
 
 COVERED_LIMITS = RemoveLimits(
     max_strange_area=3.0,
@@ -89,7 +93,7 @@ class ProceduralEditor:
                 )
             case ops.Replace():
                 placement = placement_for_replace(
-                    plan.removed, plan.removed_noun, plan.cutout, plan.noun
+                    plan.removed, plan.removed_noun, plan.cutout, plan.noun, limits=REPLACE_LIMITS
                 )
                 return paste(image, plan.cutout, placement, seed=seed)
             case ops.Add():
