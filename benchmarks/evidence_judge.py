@@ -1,7 +1,7 @@
 """How many planted flaws the evidence judge catches: `python benchmarks/evidence_judge.py DATASET [--count 200]`.
 
-DATASET is any data set that editloop reads and whose triplets are good (accepted ones, or checked by eye). Every triplet is
-judged as it is, which gives the false alarms, and once with every flaw that makes sense for it, which gives the detection
+DATASET is a run folder, of which accepted and rejected triplets are used (accepted ones alone would give no false alarms by
+construction), or any data set that editloop reads and whose triplets were checked by eye. Every triplet is judged as it is, which gives the false alarms, and once with every flaw that makes sense for it, which gives the detection
 rates. Only triplets that pass untouched get flaws, so that a detection is due to the flaw. `--no-mask` hides the masks.
 """
 
@@ -15,19 +15,37 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from editloop.engine.result import RunImages
 from editloop.judges.corruptors import Specimen
 from editloop.judges.detection import DetectionReport, Rate, measure_detection, specimen_of
 from editloop.judges.registry import load_judge
 from editloop.records.formats.export import read_dataset
+from editloop.records.record import EditRecord
+from editloop.store.ledger import LedgerReader
 from harness.tables import Section, machine, parser, publish
 
 
 def specimens(path: Path, count: int, seed: int, *, with_masks: bool) -> list[Specimen]:
     """`count` triplets of the data set, drawn at random."""
+    if (path / "journal.sqlite").is_file():
+        return _of_run(path, count, seed, with_masks=with_masks)
     dataset = read_dataset(path)
     records = [record for record in dataset if record.target is not None]
     random.Random(seed).shuffle(records)
     drawn = [specimen_of(record, dataset.load) for record in islice(records, count)]
+    return (
+        drawn if with_masks else [replace(s, request=replace(s.request, mask=None)) for s in drawn]
+    )
+
+
+def _of_run(path: Path, count: int, seed: int, *, with_masks: bool) -> list[Specimen]:
+    """`count` triplets that the run's editor made, whatever its judge said of them."""
+    reader, images = LedgerReader(path / "journal.sqlite"), RunImages(path)
+    texts = [*reader.records(), *(row.record for row in reader.rejects() if row.record)]
+    records = [EditRecord.model_validate_json(text) for text in texts]
+    random.Random(seed).shuffle(records)
+    load = images.context().load_bytes
+    drawn = [specimen_of(record, load) for record in records[:count] if record.target]
     return (
         drawn if with_masks else [replace(s, request=replace(s.request, mask=None)) for s in drawn]
     )
