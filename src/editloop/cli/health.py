@@ -34,7 +34,7 @@ def print_health(*, fetch: bool, as_json: bool) -> None:
         typer.echo(json.dumps(body, indent=2))
         return
     print_table(
-        ["asset", "role", "package", "licence", "MB", "sha256", "state"],
+        ["asset", "role", "package", "licence", "MB", "sha256", "state", "origin"],
         [
             [
                 row.name,
@@ -44,9 +44,11 @@ def print_health(*, fetch: bool, as_json: bool) -> None:
                 f"{row.size_bytes / 1e6:.1f}",
                 row.checksum[:12],
                 f"{row.state}: {row.reason}" if row.reason else row.state,
+                row.origin,
             ]
             for row in assets
         ],
+        numbers=("MB",),
     )
     typer.echo()
     print_table(

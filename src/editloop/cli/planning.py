@@ -62,6 +62,7 @@ def print_plan(
             ]
             for line in lines
         ],
+        numbers=("records in", "CPU min", "stored MB"),
     )
     typer.echo(
         f"about {total['wall_minutes']:.0f} minutes on {processes} workers, {total['stored_mb']:.0f} MB, "
