@@ -8,7 +8,6 @@ from typing import Literal
 from rich.console import Console
 from rich.table import Table
 
-
 WIDE = 250
 """Columns of a table that no terminal shows."""
 
