@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from editloop.records.formats.export import read_manifest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -56,8 +58,10 @@ def run_killed(photos: Path, out: Path, after_s: float) -> bool:
 
 
 def export_checksums(out: Path) -> dict[str, str]:
-    manifest = json.loads(next((out / "export" / "folder").glob("*manifest*.json")).read_text())
-    return {file["path"]: file["sha256"] for file in manifest["files"]}
+    manifest = read_manifest(out / "export" / "folder")
+    if manifest is None:
+        raise SystemExit(f"{out} holds no export to compare")
+    return {file.path: file.sha256 for file in manifest.files}
 
 
 @contextmanager
