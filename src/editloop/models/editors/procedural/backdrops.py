@@ -1,4 +1,7 @@
-"""The studio papers a background may be swapped for."""
+"""The studio papers a background may be swapped for.
+
+Each is saturated enough to keep the name of its colour in its own shade, where a paler one would read as grey.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from editloop.models.editors.procedural.style import style
 from editloop.models.editors.procedural.tone import tone
 from editloop.models.roles import EditRequest, EditResult, ModelIdentity, Remover, RgbImage
 
-VERSION = "2"
+VERSION = "3"
 
 REPLACE_LIMITS = PlacementLimits(max_height_frac=0.92)
 """A replacement may be as large as what stood there; its size is checked against that."""
