@@ -1,7 +1,7 @@
 """What the recipe costs: measured CPU seconds and yields of its stages.
 
-Figures from `benchmarks/recipe_stages.py` (see `docs/costs.md` for the run that printed them); they are for one core of
-an ordinary server and photographs of about a megapixel.
+Printed by `benchmarks/recipe_stages.py` (`docs/benchmarks/recipe_stages.md` has the run), for one core and 24 photographs of
+768 x 512: landscapes, buildings and a few objects. Photographs of single things give twice as many edits.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class StageEstimate:
 
 
 PHOTOS_COSTS: tuple[StageCost, ...] = (
-    StageCost("source_filter", 0.15, 0.95, 150_000),
-    StageCost("near_duplicates", 0.001, 0.97, 0),
-    StageCost("objects", 6.0, 1.0, 40_000),
-    StageCost("plan_edits", 0.002, 11.0, 0),
-    StageCost("edit", 0.9, 0.9, 220_000),
-    StageCost("verify", 0.6, 0.7, 0),
-    StageCost("assemble", 0.0001, 0.97, 0),
+    StageCost("source_filter", 0.05904, 1, 115_326),
+    StageCost("near_duplicates", 1.065e-05, 1, 0),
+    StageCost("objects", 2.834, 1, 19_967),
+    StageCost("plan_edits", 0.002066, 4.08, 0),
+    StageCost("edit", 0.3879, 0.796, 170_369),
+    StageCost("verify", 0.1155, 0.949, 0),
+    StageCost("assemble", 2.406e-06, 1, 0),
 )
 
 

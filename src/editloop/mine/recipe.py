@@ -19,7 +19,7 @@ from editloop.mine.stages.plan_edits import PlanConfig, PlanEdits
 from editloop.mine.stages.source_filter import SourceFilter, SourceFilterConfig
 from editloop.mine.stages.verify import Verify, VerifyConfig
 
-TIME_SHARES = {"source_filter": 0.03, "objects": 0.4, "edit": 0.37, "verify": 0.2}
+TIME_SHARES = {"source_filter": 0.012, "objects": 0.584, "edit": 0.326, "verify": 0.077}
 """Usual share of the stages in the run time, for the time left (measured by `benchmarks/recipe_stages.py`)."""
 SPEC_ASSETS = {
     "embedded:nanodet": "nanodet",
