@@ -9,14 +9,21 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from editloop.models.roles import Model
 from editloop.records.image_ref import ImageRef
-from editloop.records.provenance import Origin
+from editloop.records.provenance import Origin, Step
 from editloop.records.record import Box, Subject
 from editloop.records.taxonomy import EditType
 
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def model_step(stage: str, version: str, model: Model) -> Step:
+    """The provenance of one model's part in a stage."""
+    identity = model.identity
+    return Step(stage=stage, version=version, model=identity.name, model_version=identity.version)
 
 
 class PhotoFile(_Record):
@@ -42,6 +49,7 @@ class Photo(_Record):
     sharpness: float
     phash: str = Field(pattern="^[0-9a-f]{16}$")
     notes: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 class ColourOption(_Record):
@@ -91,6 +99,7 @@ class Scene(_Record):
     view: str = ""
     tones: tuple[str, ...] = ()
     styles: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
 
 
 class Donor(_Record):
@@ -174,3 +183,4 @@ class EditTask(_Record):
     turns: tuple[PlannedTurn, ...]
     premise: str = ""
     with_inverse: bool = False
+    steps: tuple[Step, ...] = ()

@@ -10,6 +10,7 @@ from importlib.resources import files
 from random import Random
 from typing import Any, Literal
 
+from editloop.core.ids import content_id
 from editloop.mine.instructions.places import NOWHERE, PlaceWords
 from editloop.mine.instructions.words import (
     PERSONS,
@@ -60,6 +61,12 @@ def wordings(table: str) -> dict[str, Any]:
     """A table of wordings that ships with the package."""
     text = files("editloop.mine.instructions").joinpath(f"{table}.toml").read_text("utf-8")
     return tomllib.loads(text)
+
+
+@cache
+def templates_hash() -> str:
+    """Changes with any wording: what provenance records about how an instruction was written."""
+    return content_id(*(wordings(table) for table in ("templates", "dialogues", "places", "looks")))
 
 
 class Phrases:

@@ -50,4 +50,5 @@ def task(
         turns=turns,
         premise=premise,
         with_inverse=with_inverse,
+        steps=(*scene.photo.steps, *scene.steps),
     )

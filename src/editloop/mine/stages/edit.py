@@ -12,7 +12,7 @@ from editloop.core.ids import content_id
 from editloop.core.seeds import derive_seed
 from editloop.engine.stage import Dropped, Kept, Lane, Stage, StageConfig, StageContext
 from editloop.mine.editing import TaskEditor, TurnResult
-from editloop.mine.instructions import Written, WrittenDialogue
+from editloop.mine.instructions import Written, WrittenDialogue, templates_hash
 from editloop.mine.scene import EditTask
 from editloop.mine.wording import write_inverse, write_task
 from editloop.models import load_model
@@ -41,7 +41,7 @@ class Edit(Stage[EditTask, EditRecord, EditConfig]):
     """Carries out tasks; an operation that would not look right drops the task with the operation's own reason."""
 
     name: ClassVar[str] = "edit"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     lane: ClassVar[Lane] = Lane.PROCESS
     batch_size: ClassVar[int] = 1
     input = EditTask
@@ -181,12 +181,15 @@ class Edit(Stage[EditTask, EditRecord, EditConfig]):
                 "facts": {key: round(value, 4) for key, value in facts.items()},
             },
         )
+        words = Step(
+            stage="wording", version=self.version, model="templates", prompt_hash=templates_hash()
+        )
         return Provenance(
             recipe=self.config.recipe,
             recipe_version=self.config.recipe_version,
             run_seed=self.context.run_seed,
             origin=task.photo.origin,
-            steps=(step,),
+            steps=(*task.steps, step, words),
         )
 
 

@@ -20,7 +20,7 @@ from editloop.mine.regions import (
     squared,
     touches,
 )
-from editloop.mine.scene import ColourOption, Photo, Region, Scene
+from editloop.mine.scene import ColourOption, Photo, Region, Scene, model_step
 from editloop.models import load_model
 from editloop.models.nouns import category_of, noun_scores
 from editloop.models.roles import Detection, Detector, Matte, RgbImage, Segmenter, Tagger
@@ -70,7 +70,7 @@ class Objects(Stage[Photo, Scene, ObjectsConfig]):
     """Finds, cuts out and names the objects of a photograph."""
 
     name: ClassVar[str] = "objects"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     lane: ClassVar[Lane] = Lane.PROCESS
     batch_size: ClassVar[int] = 1
     input = Photo
@@ -107,6 +107,10 @@ class Objects(Stage[Photo, Scene, ObjectsConfig]):
             view=self._view(image, regions),
             tones=_tones(image, [f.matte for f in found if f.salient]),
             styles=_styles(image),
+            steps=tuple(
+                model_step(self.name, self.version, model)
+                for model in (self.detector, self.segmenter, self.tagger)
+            ),
         )
 
     def _find(self, image: RgbImage) -> list[_Found]:

@@ -53,7 +53,7 @@ class PlanEdits(Stage[Scene, EditTask, PlanConfig]):
     """Sees all scenes at once, because an edit may borrow an object or a view from another photograph."""
 
     name: ClassVar[str] = "plan_edits"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     scope: ClassVar[Scope] = Scope.ALL
     input = Scene
     output = EditTask

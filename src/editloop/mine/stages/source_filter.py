@@ -22,7 +22,7 @@ from editloop.core.images import (
 )
 from editloop.engine.stage import Dropped, Kept, Lane, Stage, StageConfig, StageContext
 from editloop.mine.photos import MAX_FILE_BYTES, open_path
-from editloop.mine.scene import Photo, PhotoFile
+from editloop.mine.scene import Photo, PhotoFile, model_step
 from editloop.models import load_model
 from editloop.models.roles import QualityModel, RgbImage
 from editloop.records.image_ref import ImageRef
@@ -49,7 +49,7 @@ class SourceFilter(Stage[PhotoFile, Photo, SourceFilterConfig]):
     """Decodes, checks and scales a photograph; originals that need no change are stored byte for byte."""
 
     name: ClassVar[str] = "source_filter"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     lane: ClassVar[Lane] = Lane.PROCESS
     batch_size: ClassVar[int] = 4
     input = PhotoFile
@@ -103,6 +103,7 @@ class SourceFilter(Stage[PhotoFile, Photo, SourceFilterConfig]):
             sharpness=sharpness,
             phash=f"{perceptual_hash(pixels):016x}",
             notes=("transparency flattened on white",) if decoded.facts.flattened else (),
+            steps=(model_step(self.name, self.version, self.quality),),
         )
         return Kept((photo,))
 
