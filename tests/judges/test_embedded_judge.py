@@ -58,4 +58,4 @@ def test_nothing_done_is_rejected_on_a_real_photograph(judge, duck):
 
 def test_identity_names_all_three_models(judge):
     assert judge.identity.name == "evidence"
-    assert judge.identity.version.startswith("1+")
+    assert judge.identity.version.startswith("2+")

@@ -20,7 +20,7 @@ from editloop.records.taxonomy import EditType
 from editloop.records.verdict import Verdict
 
 NAME = "evidence"
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 
 Rule = Callable[[Scene, IntentStep], None]
 

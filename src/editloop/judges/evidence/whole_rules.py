@@ -11,6 +11,7 @@ from editloop.judges.evidence.scene import Scene
 from editloop.judges.evidence.scoring import Axis, ramp
 from editloop.judges.evidence.surroundings import change_spread, layout_evidence
 from editloop.judges.intent import IntentStep, Place
+from editloop.models.editors.procedural.colours import dominant_colours
 from editloop.models.roles import Mask
 from editloop.records.record import Box
 
@@ -271,7 +272,12 @@ def _plain_colour(scene: Scene, step: IntentStep, behind: Mask) -> None:
         return
     if step.result.head not in PLAIN_BACKDROPS | {step.colours[0]}:
         return
-    share = looks.colour_share(scene.pair.edited, behind, step.colours[0])
+    # A pale paper is far from its colour's typical shade, and still called by its name.
+    called = {c.name: c.share for c in dominant_colours(scene.pair.edited, behind)}
+    share = max(
+        looks.colour_share(scene.pair.edited, behind, step.colours[0]),
+        called.get(step.colours[0], 0.0),
+    )
     scene.note(colour_share=share)
     scene.check(
         "wrong_colour",
