@@ -18,6 +18,7 @@ from editloop.mine.instructions import (
     write_instruction,
 )
 from editloop.mine.instructions import Slots as WordSlots
+from editloop.mine.plan.tasks import noun
 from editloop.mine.scene import EditTask, PlannedTurn, Region, Slots
 from editloop.records.record import Box
 from editloop.records.taxonomy import EditType
@@ -96,11 +97,7 @@ def _round(task: EditTask, turn: PlannedTurn, slots: Slots, box: Box | None) -> 
         return Round(kind, words)
     place = NOWHERE
     if kind in PLACED:
-        region = next(
-            r
-            for r in task.regions
-            if (r.label or "main subject") == slots.object and _uses(turn, r)
-        )
+        region = next(r for r in task.regions if noun(r) == slots.object and _uses(turn, r))
         place = _place(task, slots.object, region.box)
     look = VIEW_PHRASES.get(slots.look, slots.look)
     words = WordSlots(
