@@ -140,6 +140,8 @@ class EditRequest:
     seed: int
     mask: Mask | None = None
     references: tuple[RgbImage, ...] = ()
+    context: tuple[str, ...] = ()
+    """Earlier instructions of the same dialogue, oldest first."""
     plan: Any = None
 
 
@@ -158,3 +160,30 @@ class Editor(Model, Protocol):
 
     def edit(self, request: EditRequest) -> EditResult:
         """The edited image, same size as the source unless the editor says otherwise."""
+
+
+@runtime_checkable
+class BatchEditor(Editor, Protocol):
+    """An editor that is faster on several requests at once; each result depends on its own request and seed alone."""
+
+    def edit_many(self, requests: Sequence[EditRequest]) -> list[EditResult]:
+        """One result a request, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """What a text-to-image model is asked for."""
+
+    prompt: str
+    seed: int
+    width: int | None = None
+    """Pixels; None leaves the size to the model."""
+    height: int | None = None
+
+
+@runtime_checkable
+class Generator(Model, Protocol):
+    """Makes images from words."""
+
+    def generate_many(self, requests: Sequence[GenerationRequest]) -> list[RgbImage]:
+        """One image a request, in order; each depends on its own request alone."""

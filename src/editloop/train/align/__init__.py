@@ -1,0 +1,1 @@
+"""Post-training of flow-matching editors with a judge as the reward."""
