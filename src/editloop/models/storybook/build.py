@@ -1,0 +1,69 @@
+"""A storybook pipeline with fresh random weights: where its training starts, and what tests use at toy size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import (
+    FlowMatchEulerDiscreteScheduler,
+)
+from transformers import T5Config, T5EncoderModel
+
+from editloop.models.storybook.latents import LATENT_CHANNELS
+from editloop.models.storybook.pipeline import StorybookPipeline
+from editloop.models.storybook.text import word_tokenizer
+
+
+def build_pipeline(
+    words: Sequence[str],
+    *,
+    seed: int = 0,
+    channels: Sequence[int] = (64, 128, 128),
+    hidden: int = 128,
+    text_layers: int = 3,
+    image_size: int = 32,
+) -> StorybookPipeline:
+    """A pipeline over the given vocabulary; `channels` are the U-Net's widths from fine to coarse.
+
+    The global random state is left as it was.
+    """
+    tokenizer = word_tokenizer(words)
+    heads = max(1, hidden // 32)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        text_encoder = T5EncoderModel(
+            T5Config(
+                vocab_size=len(tokenizer),
+                d_model=hidden,
+                d_kv=hidden // heads,
+                d_ff=2 * hidden,
+                num_layers=text_layers,
+                num_heads=heads,
+                dropout_rate=0.0,
+                feed_forward_proj="gated-gelu",
+                relative_attention_num_buckets=16,
+                relative_attention_max_distance=32,
+                pad_token_id=0,
+            )
+        )
+        coarse = len(channels) - 1
+        unet = UNet2DConditionModel(
+            sample_size=image_size // 2,
+            in_channels=3 * LATENT_CHANNELS,
+            out_channels=LATENT_CHANNELS,
+            block_out_channels=tuple(channels),
+            down_block_types=("DownBlock2D", *["CrossAttnDownBlock2D"] * coarse),
+            up_block_types=(*["CrossAttnUpBlock2D"] * coarse, "UpBlock2D"),
+            layers_per_block=1,
+            norm_num_groups=min(16, *channels),
+            attention_head_dim=4,
+            cross_attention_dim=hidden,
+            class_embed_type="projection",
+            projection_class_embeddings_input_dim=hidden,
+        )
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0)
+    pipeline = StorybookPipeline(tokenizer, text_encoder, unet, scheduler)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline

@@ -1,0 +1,162 @@
+"""The network of the storybook judges: two small pictures and an instruction in, distributions over scores out.
+
+A convolutional stem reads source, edited picture, their difference and the reference picture together; its 8 x 8 cells and the
+words of the instruction then attend to each other. Scores are read out as an expectation over ordered classes, the
+``sum of p_k times k`` that language-model judges take from the logits of their score token, so that two good edits still
+differ. A second head names what is wrong; a third names the kind of edit that the words ask for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from editloop.models.storybook.judge_words import MAX_WORDS, PAD, SPECIAL_WORDS
+
+AXES = ("instruction", "preservation", "quality")
+"""What is scored, in the order of every array of scores."""
+SCORE_STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0)
+"""Scores that a distribution spreads over."""
+PICTURE_SIZE = 32
+_CELLS = 8
+_HEADS = 4
+_PICTURE_CHANNELS = 12
+_FEED_FORWARD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeShape:
+    """Sizes of a judge network, and the closed vocabularies that its numbers stand for."""
+
+    words: tuple[str, ...]
+    failures: tuple[str, ...]
+    """Codes of what can be wrong; class 0 of the failure head is "nothing", class k is ``failures[k - 1]``."""
+    tasks: tuple[str, ...]
+    stem: int = 48
+    """Channels at 16 x 16."""
+    width: int = 96
+    """Channels at 8 x 8, and of the words."""
+    layers: int = 3
+
+
+class Reading(NamedTuple):
+    """What the network says about n pairs; all float32."""
+
+    scores: Tensor
+    """Logits over `SCORE_STEPS`, (n, axes, steps)."""
+    failures: Tensor
+    """Logits over "nothing" and the failures, (n, 1 + failures)."""
+    tasks: Tensor
+    """Logits over the tasks, (n, tasks)."""
+
+    def expected(self) -> Tensor:
+        """Expected score of each axis, (n, axes), within 1 to 5."""
+        steps = torch.tensor(SCORE_STEPS, device=self.scores.device)
+        return (self.scores.softmax(-1) * steps).sum(-1).clamp(SCORE_STEPS[0], SCORE_STEPS[-1])
+
+    def spread(self) -> Tensor:
+        """Standard deviation of each score's distribution, (n, axes)."""
+        steps = torch.tensor(SCORE_STEPS, device=self.scores.device)
+        away = steps - self.expected()[..., None]
+        return (self.scores.softmax(-1) * away.square()).sum(-1).sqrt()
+
+
+class _ConvolutionBlock(nn.Module):
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(8, channels)
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.second(F.silu(self.first(F.silu(self.norm(x)))))
+        return x + y
+
+
+class _AttentionBlock(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(width)
+        self.project_in = nn.Linear(width, 3 * width)
+        self.project_out = nn.Linear(width, width)
+        self.feed_norm = nn.LayerNorm(width)
+        self.widen = nn.Linear(width, _FEED_FORWARD * width)
+        self.narrow = nn.Linear(_FEED_FORWARD * width, width)
+
+    def forward(self, x: Tensor, visible: Tensor) -> Tensor:
+        """`x` (n, tokens, width); `visible` (n, 1, 1, tokens), False where a token is padding."""
+        count, tokens, width = x.shape
+        joined = self.project_in(self.attention_norm(x))
+        query, key, value = joined.view(count, tokens, 3, _HEADS, width // _HEADS).permute(
+            2, 0, 3, 1, 4
+        )
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=visible)
+        x = x + self.project_out(mixed.transpose(1, 2).reshape(count, tokens, width))
+        y: Tensor = self.narrow(F.gelu(self.widen(self.feed_norm(x))))
+        return x + y
+
+
+class JudgeNetwork(nn.Module):
+    """Scores pairs of 32-pixel pictures against words.
+
+    Args:
+        shape: Sizes and vocabularies.
+    """
+
+    def __init__(self, shape: JudgeShape) -> None:
+        super().__init__()
+        self.shape = shape
+        stem, width = shape.stem, shape.width
+        self.stem = nn.Sequential(
+            nn.Conv2d(4 * _PICTURE_CHANNELS, stem, 3, padding=1),
+            _ConvolutionBlock(stem),
+            nn.Conv2d(stem, width, 3, stride=2, padding=1),
+            _ConvolutionBlock(width),
+        )
+        self.word_embedding = nn.Embedding(SPECIAL_WORDS + len(shape.words), width, padding_idx=PAD)
+        self.word_place = nn.Parameter(0.02 * torch.ones(MAX_WORDS, width).normal_())
+        self.cell_place = nn.Parameter(0.02 * torch.ones(_CELLS**2, width).normal_())
+        self.summary = nn.Parameter(0.02 * torch.ones(1, 1, width).normal_())
+        self.layers = nn.ModuleList(_AttentionBlock(width) for _ in range(shape.layers))
+        self.final_norm = nn.LayerNorm(width)
+        self.score_head = nn.Linear(3 * width, len(AXES) * len(SCORE_STEPS))
+        self.failure_head = nn.Linear(3 * width, 1 + len(shape.failures))
+        self.task_head = nn.Linear(width, len(shape.tasks))
+
+    def forward(self, source: Tensor, edited: Tensor, reference: Tensor, words: Tensor) -> Reading:
+        """Read pairs.
+
+        Args:
+            source: Pictures before the edit, (n, 3, 32, 32) in [-1, 1].
+            edited: Pictures after it, likewise.
+            reference: Pictures that the words refer to, likewise; all zero (grey) for none.
+            words: Numbers of the words, int64 (n, length), `PAD` at the end.
+        """
+        pictures = torch.cat([source, edited, edited - source, reference], dim=1)
+        cells = self.stem(F.pixel_unshuffle(pictures, 2)).flatten(2).transpose(1, 2)
+        length = words.shape[1]
+        text = self.word_embedding(words) + self.word_place[:length]
+        summary = self.summary.expand(len(words), -1, -1)
+        tokens = torch.cat([summary, cells + self.cell_place, text], dim=1)
+        shown = torch.ones(len(words), 1 + _CELLS**2, dtype=torch.bool, device=words.device)
+        visible = torch.cat([shown, words != PAD], dim=1)[:, None, None, :]
+        for layer in self.layers:
+            tokens = layer(tokens, visible)
+        tokens = self.final_norm(tokens)
+        seen = tokens[:, 1 : 1 + _CELLS**2]
+        pooled = torch.cat([tokens[:, 0], seen.mean(1), seen.amax(1)], dim=1)
+        scores = self.score_head(pooled).float().unflatten(1, (len(AXES), len(SCORE_STEPS)))
+        return Reading(
+            scores, self.failure_head(pooled).float(), self.task_head(tokens[:, 0]).float()
+        )
+
+
+def build_judge_network(shape: JudgeShape, *, seed: int) -> JudgeNetwork:
+    """A network with fresh random weights; the global random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return JudgeNetwork(shape)

@@ -1,0 +1,182 @@
+"""A trained judge network behind a NumPy interface, so that judges need no torch of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors.torch import load, save_file
+from torch import Tensor
+
+from editloop.core.errors import AssetError
+from editloop.core.ids import sha256_hex
+from editloop.models.roles import RgbImage
+from editloop.models.storybook.judge_network import PICTURE_SIZE, JudgeNetwork, JudgeShape
+from editloop.models.storybook.judge_words import WordNumbers
+
+WEIGHTS = files("editloop.models.storybook") / "judge_weights"
+_BATCH = 64
+_GREY = 127.5
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a judge network says about n pairs, as float32 arrays."""
+
+    expected: NDArray[np.float32]
+    """Expected scores, (n, 3), within 1 to 5; axes in the order of `judge_network.AXES`."""
+    spread: NDArray[np.float32]
+    """Standard deviation of each score's distribution, (n, 3)."""
+    failures: NDArray[np.float32]
+    """Probabilities of "nothing" and of each failure, (n, 1 + failures)."""
+    tasks: NDArray[np.float32]
+    """Probabilities of the tasks, (n, tasks)."""
+
+
+class JudgeReader:
+    """Reads pairs with a trained network; each reading depends on its own pair alone.
+
+    Args:
+        network: Put into evaluation mode here.
+        version: Changes whenever a reading may change.
+    """
+
+    def __init__(self, network: JudgeNetwork, version: str) -> None:
+        self.network = network.eval()
+        self.version = version
+        self._words = WordNumbers(network.shape.words)
+
+    @property
+    def shape(self) -> JudgeShape:
+        """Sizes and vocabularies of the network."""
+        return self.network.shape
+
+    def read(
+        self,
+        sources: Sequence[RgbImage] | RgbImage,
+        edits: Sequence[RgbImage] | RgbImage,
+        instructions: Sequence[str],
+        references: Sequence[RgbImage | None] | None = None,
+        contexts: Sequence[Sequence[str]] | None = None,
+    ) -> Readings:
+        """Read n pairs, pictures of any size (brought to 32 x 32).
+
+        Args:
+            sources: Pictures before the edit, uint8 (h, w, 3) each, or one array (n, h, w, 3).
+            edits: Pictures after it, likewise.
+            instructions: What was asked, one a pair.
+            references: Pictures that the words refer to, or None.
+            contexts: Earlier instructions of the dialogue, oldest first.
+        """
+        numbers = self._words.batch(instructions, contexts)
+        parts = []
+        for start in range(0, len(numbers), _BATCH):
+            rows = slice(start, start + _BATCH)
+            given = references[rows] if references is not None else [None] * len(edits[rows])
+            parts.append(self._read(sources[rows], edits[rows], given, numbers[rows]))
+        return _joined(parts, self.shape)
+
+    @torch.no_grad()
+    def _read(
+        self,
+        sources: Sequence[RgbImage] | RgbImage,
+        edits: Sequence[RgbImage] | RgbImage,
+        references: Sequence[RgbImage | None],
+        numbers: NDArray[np.int64],
+    ) -> Readings:
+        device = next(self.network.parameters()).device
+        tensors = (pictures_to_tensor(x) for x in (sources, edits, references))
+        reading = self.network(
+            *(x.to(device) for x in tensors), torch.from_numpy(numbers).to(device)
+        )
+        expected = reading.expected()
+        return Readings(
+            _array(expected),
+            _array(reading.spread()),
+            _array(reading.failures.softmax(-1)),
+            _array(reading.tasks.softmax(-1)),
+        )
+
+
+def pictures_to_tensor(pictures: Sequence[RgbImage | None] | RgbImage) -> Tensor:
+    """Pictures as float32 (n, 3, 32, 32) in [-1, 1]; None is grey, which is all zero."""
+    small = np.zeros((len(pictures), PICTURE_SIZE, PICTURE_SIZE, 3), np.float32)
+    for index, picture in enumerate(pictures):
+        if picture is not None:
+            small[index] = _at_network_size(picture) / _GREY - 1.0
+    return torch.from_numpy(small).permute(0, 3, 1, 2).contiguous()
+
+
+def save_judge_weights(
+    network: JudgeNetwork, folder: Path, name: str, facts: dict[str, Any]
+) -> None:
+    """Write `name`.safetensors in half precision, and `name`.json with the shape and how it was trained."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {key: value.detach().half().cpu() for key, value in network.state_dict().items()}
+    save_file(tensors, str(folder / f"{name}.safetensors"))
+    described = {"shape": asdict(network.shape), "training": facts}
+    (folder / f"{name}.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
+
+
+def load_judge_network(name: str, folder: Path | None = None) -> tuple[JudgeNetwork, str]:
+    """The trained network called `name` and its version (the checksum of weights and description).
+
+    Raises:
+        AssetError: when there are no such weights; names the command that trains them.
+    """
+    place = folder if folder is not None else WEIGHTS
+    weights, described = place / f"{name}.safetensors", place / f"{name}.json"
+    if not (weights.is_file() and described.is_file()):
+        raise AssetError(
+            f"no weights of the storybook judge {name!r} in {place}; train them with "
+            f"`python -m editloop.train.judge {name}`"
+        )
+    raw, text = weights.read_bytes(), described.read_text(encoding="utf-8")
+    sizes = json.loads(text)["shape"]
+    shape = JudgeShape(**{k: tuple(v) if isinstance(v, list) else v for k, v in sizes.items()})
+    with torch.random.fork_rng(devices=[]):
+        network = JudgeNetwork(shape)
+    network.load_state_dict(load(raw))
+    return network.float(), sha256_hex(raw + text.encode())[:12]
+
+
+@cache
+def packaged_judge(name: str) -> JudgeReader:
+    """The reader over packaged weights, opened once a process.
+
+    Raises:
+        AssetError: when no such weights are packaged.
+    """
+    return JudgeReader(*load_judge_network(name))
+
+
+def _at_network_size(picture: RgbImage) -> NDArray[np.float32]:
+    if picture.shape[:2] != (PICTURE_SIZE, PICTURE_SIZE):
+        size = (PICTURE_SIZE, PICTURE_SIZE)
+        picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
+    return picture.astype(np.float32)
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return np.asarray(tensor.float().cpu().numpy())
+
+
+def _joined(parts: Sequence[Readings], shape: JudgeShape) -> Readings:
+    if not parts:
+        failures, tasks = 1 + len(shape.failures), len(shape.tasks)
+        return Readings(*(np.zeros((0, k), np.float32) for k in (3, 3, failures, tasks)))
+    return Readings(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("expected", "spread", "failures", "tasks")
+        )
+    )

@@ -1,0 +1,1 @@
+"""Training of the shipped toy weights: ``python -m editloop.train.storybook --out FOLDER``."""

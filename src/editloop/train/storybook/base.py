@@ -1,0 +1,247 @@
+"""Trains the storybook editor from random weights, resumably, on CPU or GPU."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from editloop.core.errors import UsageError
+from editloop.core.ids import content_id
+from editloop.models.storybook.build import build_pipeline
+from editloop.models.storybook.latents import to_latents
+from editloop.models.storybook.pipeline import StorybookPipeline, conditioning_latents
+from editloop.models.storybook.text import encode_text
+from editloop.train.storybook.stream import TripletBatches
+from editloop.world.grammar import vocabulary
+
+log = logging.getLogger(__name__)
+
+
+class BaseTrainingConfig(BaseModel):
+    """Settings of the base training; the defaults made the shipped weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = 0
+    steps: int = 2400
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    warmup_steps: int = 100
+    final_rate: float = 0.03
+    """Last learning rate as a share of the highest; cosine in between."""
+    weight_decay: float = 0.01
+    gradient_norm: float = 1.0
+    ema_decay: float = 0.999
+    sigma_shift: float = 0.3
+    """Mean of the logit-normal noise level (arXiv 2403.03206)."""
+    channels: tuple[int, ...] = (64, 128, 128)
+    hidden: int = 128
+    text_layers: int = 3
+    checkpoint_every: int = 200
+    device: str = "cpu"
+
+
+def region_weights(source: Tensor, target: Tensor, *, threshold: float = 18 / 127.5) -> Tensor:
+    """Loss weights (n, 1, h, w) with mean 1: edited cells count log2(all cells / edited cells) + 1 times.
+
+    The formula is UniWorld-V1's; without it small objects are a few per cent of the loss and are learned last.
+    """
+    edited = ((source - target).abs().amax(1, keepdim=True) > threshold).float()
+    share = edited.mean((1, 2, 3), keepdim=True).clamp(min=1 / edited[0].numel())
+    weights = 1 + edited * (torch.log2(1 / share))
+    return weights / weights.mean((1, 2, 3), keepdim=True)
+
+
+def flow_matching_loss(
+    pipeline: StorybookPipeline,
+    pixels: NDArray[Any],
+    texts: list[str],
+    sigma: Tensor,
+    noise: Tensor,
+    device: str,
+) -> Tensor:
+    """Weighted squared error of the velocity e - x0 (arXiv 2210.02747), a scalar."""
+    sources, references, targets = (to_latents(pixels[:, k]).to(device) for k in range(3))
+    states, mask, pooled = encode_text(pipeline.tokenizer, pipeline.text_encoder, texts)
+    level = sigma[:, None, None, None]
+    noisy = (1 - level) * targets + level * noise
+    stacked = torch.cat([noisy, conditioning_latents(sources, references)], dim=1)
+    velocity = pipeline.unet(
+        stacked.contiguous(memory_format=torch.channels_last),
+        1000 * sigma,
+        states,
+        class_labels=pooled,
+        encoder_attention_mask=mask,
+    ).sample
+    error = (velocity.float() - (noise - targets)).square()
+    return (error * region_weights(sources, targets)).mean()
+
+
+class BaseTrainer:
+    """The training state: pipeline, averaged weights, optimiser and step; everything is restored on resuming."""
+
+    def __init__(self, config: BaseTrainingConfig, out: Path) -> None:
+        self.config, self.out, self.step, self.seconds = config, out, 0, 0.0
+        self.pipeline = build_pipeline(
+            vocabulary(),
+            seed=config.seed,
+            channels=config.channels,
+            hidden=config.hidden,
+            text_layers=config.text_layers,
+        )
+        self.pipeline.to(config.device)
+        self.pipeline.unet.to(memory_format=torch.channels_last)
+        self.parameters = dict(self._named_parameters())
+        self.average = {name: p.detach().clone() for name, p in self.parameters.items()}
+        self.optimizer = torch.optim.AdamW(
+            self.parameters.values(),
+            lr=config.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=config.weight_decay,
+        )
+        self._restore()
+
+    def train(self, *, until_seconds: float = math.inf) -> None:
+        """Run to the last step, or until this call has used so many seconds; checkpoints as it goes."""
+        started, before = time.monotonic(), self.seconds
+        for pixels, texts in self._batches():
+            loss = self._train_step(pixels, texts)
+            self.seconds = before + time.monotonic() - started
+            if self.step % 50 == 0:
+                self._report(loss)
+            if self.step % self.config.checkpoint_every == 0:
+                self.save()
+            if time.monotonic() - started > until_seconds:
+                break
+        self.save()
+
+    def save(self) -> None:
+        """Write the state (for resuming) and the averaged weights as a pipeline (for use), each atomically."""
+        state = {f"live.{n}": p.detach() for n, p in self.parameters.items()}
+        state |= {f"average.{n}": p for n, p in self.average.items()}
+        for name, moments in self._moments():
+            state |= {f"{key}.{name}": value for key, value in moments.items()}
+        folder = self.out / "state"
+        folder.mkdir(parents=True, exist_ok=True)
+        tensors = {k: v.contiguous().cpu() for k, v in state.items()}
+        save_file(tensors, folder / "new.safetensors", metadata={"meta": json.dumps(self._meta())})
+        (folder / "new.safetensors").replace(folder / "training.safetensors")
+        self.export(self.out / "pipeline")
+
+    def export(self, folder: Path) -> None:
+        """Write the averaged weights as a half-precision pipeline that `from_pretrained` loads."""
+        live = {name: p.detach().clone() for name, p in self.parameters.items()}
+        self._assign(self.average)
+        try:
+            copy = build_pipeline(
+                vocabulary(),
+                channels=self.config.channels,
+                hidden=self.config.hidden,
+                text_layers=self.config.text_layers,
+            )
+            copy.unet.load_state_dict(self.pipeline.unet.state_dict())
+            copy.text_encoder.load_state_dict(self.pipeline.text_encoder.state_dict())
+            copy.to(torch.float16).save_pretrained(folder)
+        finally:
+            self._assign(live)
+
+    def _train_step(self, pixels: NDArray[Any], texts: list[str]) -> float:
+        generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step)
+        sigma = torch.sigmoid(torch.randn(len(texts), generator=generator) + self.config.sigma_shift)
+        side = pixels.shape[2] // 2
+        noise = torch.randn((len(texts), 12, side, side), generator=generator)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        device = self.config.device
+        with torch.autocast(device.split(":")[0], torch.bfloat16):
+            loss = flow_matching_loss(
+                self.pipeline, pixels, texts, sigma.to(device), noise.to(device), device
+            )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.config.gradient_norm)
+        self.optimizer.step()
+        self.step += 1
+        decay = min(self.config.ema_decay, self.step / (self.step + 20))
+        torch._foreach_lerp_(
+            list(self.average.values()), [p.detach() for p in self.parameters.values()], 1 - decay
+        )
+        return float(loss.detach())
+
+    def _learning_rate(self) -> float:
+        config = self.config
+        warm = min(1.0, (self.step + 1) / config.warmup_steps)
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.step / config.steps)))
+        return config.learning_rate * warm * (config.final_rate + (1 - config.final_rate) * cosine)
+
+    def _batches(self) -> Iterator[tuple[NDArray[Any], list[str]]]:
+        data = TripletBatches(
+            self.config.seed, self.config.batch_size, self.step, self.config.steps
+        )
+        return iter(DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4))
+
+    def _report(self, loss: float) -> None:
+        line = {
+            "step": self.step,
+            "samples": self.step * self.config.batch_size,
+            "loss": round(loss, 4),
+            "samples_per_second": round(self.step * self.config.batch_size / self.seconds, 1),
+        }
+        log.info("%s", line)
+        self.out.mkdir(parents=True, exist_ok=True)
+        with (self.out / "log.jsonl").open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def _named_parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
+        for part in ("unet", "text_encoder"):
+            for name, parameter in getattr(self.pipeline, part).named_parameters():
+                yield f"{part}.{name}", parameter
+
+    def _moments(self) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        for name, parameter in self.parameters.items():
+            if parameter in self.optimizer.state:
+                yield name, self.optimizer.state[parameter]
+
+    def _assign(self, values: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(values[name])
+
+    def _meta(self) -> dict[str, Any]:
+        return {"step": self.step, "seconds": self.seconds, "run": self._run_id()}
+
+    def _run_id(self) -> str:
+        settings = self.config.model_dump(mode="json", exclude={"checkpoint_every", "device"})
+        return content_id("storybook-base", json.dumps(settings, sort_keys=True))
+
+    def _restore(self) -> None:
+        path = self.out / "state" / "training.safetensors"
+        if not path.exists():
+            return
+        with safe_open(path, "pt") as file:
+            meta = json.loads(file.metadata()["meta"])
+        if meta["run"] != self._run_id():
+            raise UsageError(
+                f"{self.out} holds a training with other settings; give another --out, or the settings it began with"
+            )
+        tensors = load_file(path, device=self.config.device)
+        self._assign({n: tensors[f"live.{n}"] for n in self.parameters})
+        self.average = {n: tensors[f"average.{n}"].clone() for n in self.parameters}
+        for name, parameter in self.parameters.items():
+            keys = ("step", "exp_avg", "exp_avg_sq")
+            self.optimizer.state[parameter] = {k: tensors[f"{k}.{name}"].clone() for k in keys}
+        self.step, self.seconds = int(meta["step"]), float(meta["seconds"])
+        log.info("resumed at step %d", self.step)

@@ -1,0 +1,111 @@
+"""The base editor's training data: an endless, seeded stream of deliberately imperfect triplets.
+
+InstructPix2Pix and the open editors after it were trained on machine-made triplets of which a good part is wrong. The stream
+imitates that with the world's corruptors, so that filtering, reward conditions and alignment have something to win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import IterableDataset
+
+from editloop.core.errors import EditloopError
+from editloop.core.seeds import derive_seed
+from editloop.models.roles import RgbImage
+from editloop.models.storybook.pipeline import blank_image
+from editloop.models.storybook.text import with_context
+from editloop.world.cases import Case
+from editloop.world.corruptors import applicable_flaws, corrupt
+from editloop.world.render import render
+from editloop.world.sampling import describe, sample_case, sample_scene
+
+IMAGE_SIZE = 32
+FLAW_SHARES = {
+    "no_op": 0.08,
+    "wrong_object": 0.06,
+    "wrong_attribute": 0.06,
+    "over_edit": 0.05,
+    "identity_drift": 0.04,
+    "artefacts": 0.03,
+    "blur": 0.02,
+    "colour_shift": 0.02,
+}
+"""Share of the editing triplets that carry each flaw; the rest are right."""
+DRAWING_SHARE = 0.12
+"""Share of text-to-image samples in the stream."""
+REFERENCE_SIZE = IMAGE_SIZE
+
+
+class Triplet(NamedTuple):
+    """One training sample; `flaw` is None for a right edit."""
+
+    source: RgbImage
+    reference: RgbImage
+    target: RgbImage
+    text: str
+    flaw: str | None
+
+
+def reference_picture(case: Case) -> RgbImage:
+    """What a `visual` instruction refers to, or the blank picture."""
+    if case.references:
+        return render(case.references[0], REFERENCE_SIZE)
+    return blank_image(REFERENCE_SIZE)
+
+
+def imperfect_edit(rng: np.random.Generator) -> Triplet:
+    """An editing triplet that carries a flaw with the probabilities of `FLAW_SHARES`."""
+    case = sample_case(rng)
+    flaw = _draw_flaw(case, rng)
+    target = render(case.target, IMAGE_SIZE)
+    if flaw is not None:
+        try:
+            target = corrupt(case, flaw, rng, IMAGE_SIZE)
+        except EditloopError:  # a flaw that cannot be made on this scene leaves the triplet right
+            flaw = None
+    text = with_context(case.instruction, case.context)
+    return Triplet(render(case.source, IMAGE_SIZE), reference_picture(case), target, text, flaw)
+
+
+def drawing(rng: np.random.Generator) -> Triplet:
+    """A text-to-image sample: nothing, a description, the picture."""
+    scene = sample_scene(rng)
+    blank = blank_image(IMAGE_SIZE)
+    return Triplet(blank, blank, render(scene, IMAGE_SIZE), describe(scene, rng), None)
+
+
+def batch_of(seed: int, index: int, size: int) -> list[Triplet]:
+    """Batch number `index` of the stream, the same wherever and whenever it is made."""
+    rng = np.random.default_rng(derive_seed(seed, "storybook-base", index))
+    return [
+        drawing(rng) if rng.random() < DRAWING_SHARE else imperfect_edit(rng) for _ in range(size)
+    ]
+
+
+class TripletBatches(IterableDataset[tuple[NDArray[np.uint8], list[str]]]):
+    """Batches from number `start` on, for a `DataLoader`; pixels are (batch, 3, h, w, 3): source, reference, target."""
+
+    def __init__(self, seed: int, batch_size: int, start: int, stop: int) -> None:
+        self.seed, self.batch_size, self.start, self.stop = seed, batch_size, start, stop
+
+    def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], list[str]]]:
+        worker = torch.utils.data.get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        for index in range(self.start + first, self.stop, step):
+            batch = batch_of(self.seed, index, self.batch_size)
+            pixels = np.stack([np.stack([t.source, t.reference, t.target]) for t in batch])
+            yield pixels, [triplet.text for triplet in batch]
+
+
+def _draw_flaw(case: Case, rng: np.random.Generator) -> str | None:
+    draw = rng.random()
+    for flaw, share in FLAW_SHARES.items():
+        if draw < share:
+            return flaw if flaw in applicable_flaws(case) else None
+        draw -= share
+    return None
