@@ -15,9 +15,9 @@ _SEPIA = np.array([1.12, 0.92, 0.66], np.float32)
 _GRAIN_CELLS = 32
 """Grain is as coarse at every size, so that a larger picture is the same picture."""
 _GRAIN_SPREAD = 34.0
-_BLOCK_CELLS = 8
+_BLOCK_CELLS = 16
 _BOKEH_SPREAD = 0.075
-_WORN_BLUR_SPREAD = 0.045
+_WORN_BLUR_SPREAD = 0.038
 
 
 def blurred(pixels: FloatImage, spread: float) -> FloatImage:
