@@ -1,0 +1,271 @@
+"""Whole instructions from changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Literal
+
+import numpy as np
+
+from editloop.core.errors import UsageError
+from editloop.records.taxonomy import EditType
+from editloop.world.cases import Case, Change, PhrasingStyle
+from editloop.world.changes import inverse_changes
+from editloop.world.choices import (
+    COLOURS,
+    KINDS,
+    PATTERNS,
+    PLACES,
+    SIZES,
+    chance,
+)
+from editloop.world.grammar import naming
+from editloop.world.grammar.templates import say, wordings
+from editloop.world.scenes import Scene
+
+MAX_INSTRUCTION_WORDS = 22
+"""Longest single instruction."""
+MAX_WORDS = 40
+"""Longest context and instruction together."""
+MODES: tuple[PhrasingStyle, ...] = ("terse", "plain", "detailed", "casual")
+_SHORT: tuple[PhrasingStyle, ...] = ("terse", "plain")
+_SIZE_STEPS = {-2: "much_smaller", -1: "smaller", 1: "bigger", 2: "much_bigger"}
+
+Values = dict[str, str]
+Worded = tuple[str, Values]
+"""Name of a wording, and what its slots hold."""
+
+
+def _wording(
+    rng: np.random.Generator, scene: Scene, change: Change, style: PhrasingStyle, *, vague: bool
+) -> Worded:
+    name = ""
+    bare = ""
+    if change.object_index is not None:
+        item = scene.objects[change.object_index]
+        moving = change.attribute == "place"
+        name = (
+            f"the {item.kind}"
+            if vague
+            else naming.definite(rng, scene, change.object_index, style, with_place=not moving)
+        )
+        bare = name.removeprefix("the ")
+    wording, values = _WORDERS[change.edit_type](rng, scene, change)
+    return wording, {"object": name, "bare": bare, **values}
+
+
+def _added(rng: np.random.Generator, scene: Scene, change: Change) -> Worded:
+    new = change.new_object
+    if new is None:
+        raise UsageError("an added object must be given as new_object")
+    taken = {item.place for item in scene.objects}
+    free = [place for place in PLACES if place not in taken]
+    values = {"new": naming.indefinite(new), "place": naming.PLACE_WORDS[new.place]}
+    anywhere = free == [new.place] and chance(rng, 0.15)
+    return ("add_anywhere" if anywhere else "add"), values
+
+
+def _replaced(rng: np.random.Generator, scene: Scene, change: Change) -> Worded:
+    old, new = scene.objects[change.object_index or 0], change.new_object
+    if new is None:
+        raise UsageError("the object that replaces another must be given as new_object")
+    colour = old.colour != new.colour or chance(rng, 0.4)
+    return "replace", {"new": naming.indefinite(new, colour=colour, old=old)}
+
+
+def _adjusted(_: np.random.Generator, scene: Scene, change: Change) -> Worded:
+    value = change.value or ""
+    if change.attribute == "colour":
+        return "colour", {"colour": value}
+    if change.attribute == "pattern":
+        return value, {}
+    old = scene.objects[change.object_index or 0].size
+    return _SIZE_STEPS[[*SIZES].index(value) - [*SIZES].index(old)], {}  # type: ignore[arg-type]
+
+
+def _acted(_: np.random.Generator, scene: Scene, change: Change) -> Worded:
+    if change.attribute == "jumping":
+        return ("jump" if change.value == "true" else "land"), {}
+    return "move", {
+        "to": naming.TOWARDS_WORDS[change.value],  # type: ignore[index]
+        "place": naming.PLACE_WORDS[change.value],  # type: ignore[index]
+    }
+
+
+def _looked(_: np.random.Generator, scene: Scene, change: Change) -> Worded:
+    attribute, value = change.attribute or "", change.value
+    if attribute == "background":
+        name, within = naming.BACKGROUND_WORDS[value]  # type: ignore[index]
+        return "background", {"background": name, "in_background": within}
+    if attribute in ("tone", "wear"):
+        old = getattr(scene, attribute)
+        return (f"{attribute}_{value}" if value else f"no_{attribute}_{old}"), {}
+    if value is None:
+        return f"no_{attribute}", {}
+    if attribute == "style":
+        return "style", {"style": naming.STYLE_WORDS[value]}  # type: ignore[index]
+    source, lamp = naming.LIGHT_WORDS[value]  # type: ignore[index]
+    return "light", {"from": source, "lamp": lamp}
+
+
+def _focused(_: np.random.Generator, __: Scene, change: Change) -> Worded:
+    return ("no_focus" if change.object_index is None else "focus"), {}
+
+
+def _extracted(_: np.random.Generator, __: Scene, ___: Change) -> Worded:
+    return "extract", {}
+
+
+def _removed(_: np.random.Generator, __: Scene, ___: Change) -> Worded:
+    return "remove", {}
+
+
+def _shown(_: np.random.Generator, __: Scene, change: Change) -> Worded:
+    if change.object_index is not None:
+        return "visual_replace", {}
+    if change.new_object is None:
+        raise UsageError("the object of the reference must be given as new_object")
+    return "visual_add", {"place": naming.PLACE_WORDS[change.new_object.place]}
+
+
+_WORDERS: dict[EditType, Callable[[np.random.Generator, Scene, Change], Worded]] = {
+    EditType.ADD: _added,
+    EditType.REMOVE: _removed,
+    EditType.REPLACE: _replaced,
+    EditType.ADJUST: _adjusted,
+    EditType.ACTION: _acted,
+    EditType.BACKGROUND: _looked,
+    EditType.STYLE: _looked,
+    EditType.TONE: _looked,
+    EditType.RELIGHT: _looked,
+    EditType.RESTORE: _looked,
+    EditType.BOKEH: _focused,
+    EditType.EXTRACT: _extracted,
+    EditType.VISUAL: _shown,
+}
+
+
+def instruct(
+    rng: np.random.Generator,
+    source: Scene,
+    changes: Sequence[Change],
+    style: PhrasingStyle = "plain",
+) -> str:
+    """`changes` to `source` in words, at most `MAX_INSTRUCTION_WORDS` of them; objects are named so that they are unique.
+
+    Raises:
+        UsageError: for an empty list, or one too long to say in the words allowed.
+    """
+    if not changes:
+        raise UsageError("nothing to say: give at least one change")
+    for attempt in range(12):
+        text = _joined(rng, source, changes, style, brief=attempt > 2)
+        if len(text.split()) <= MAX_INSTRUCTION_WORDS:
+            return text
+    raise UsageError(
+        f"{len(changes)} changes do not fit into {MAX_INSTRUCTION_WORDS} words; say fewer at a time"
+    )
+
+
+def _joined(
+    rng: np.random.Generator,
+    source: Scene,
+    changes: Sequence[Change],
+    style: PhrasingStyle,
+    *,
+    brief: bool,
+) -> str:
+    if len(changes) == 1:
+        return _clause(rng, source, changes[0], style)
+    clause_style: PhrasingStyle = "terse" if brief else "plain"
+    text = _clause(rng, source, changes[0], clause_style)
+    for change in changes[1:]:
+        clause = _clause(rng, source, change, clause_style)
+        text = say(rng, "join", "terse" if brief else style, {"a": text, "b": clause})
+    return text
+
+
+def _clause(
+    rng: np.random.Generator,
+    source: Scene,
+    change: Change,
+    style: PhrasingStyle,
+    *,
+    vague: bool = False,
+) -> str:
+    wording, values = _wording(rng, source, change, style, vague=vague)
+    return say(rng, wording, style, values)
+
+
+def instruct_ambiguously(
+    rng: np.random.Generator, source: Scene, change: Change, style: PhrasingStyle = "plain"
+) -> str:
+    """`change` in words that name its object by kind alone, whether or not that picks out one object."""
+    return _clause(rng, source, change, style, vague=True)
+
+
+def inverse_instruction(case: Case, rng: np.random.Generator) -> str | None:
+    """The words that lead from the case's target to its source, or None where they would be too many.
+
+    Only what changed is named, and never by "undo", "revert" or "restore" (arXiv 2507.14119, prompt A.6).
+    """
+    style = _SHORT[int(rng.random() * len(_SHORT))]
+    try:
+        return instruct(rng, case.target, inverse_changes(case.source, case.changes), style)
+    except UsageError:
+        return None
+
+
+def composed_instruction(first: Case, second: Case, rng: np.random.Generator) -> str | None:
+    """The words that lead from the first case's target to the second's: the inverse of the first joined to the second.
+
+    Both cases edit the same source (bootstrap composition, arXiv 2507.14119). None where it would be too long to say.
+
+    Raises:
+        UsageError: when the two sources differ.
+    """
+    if first.source != second.source:
+        raise UsageError("only two edits of one source can be composed; these have different ones")
+    inverse = inverse_instruction(first, rng)
+    if inverse is None:
+        return None
+    for _ in range(6):
+        forward = instruct(rng, second.source, second.changes, "terse")
+        text = say(rng, "join", "plain", {"a": inverse, "b": forward})
+        if len(text.split()) <= MAX_INSTRUCTION_WORDS:
+            return text
+    return None
+
+
+Punctuation = Literal[",", "."]
+
+
+@cache
+def vocabulary() -> tuple[str, ...]:
+    """Every lower-case word that an instruction, a prompt or a failure text may hold, sorted.
+
+    The only marks beside them are the comma and the full stop.
+    """
+    found = {
+        word
+        for styles in wordings().values()
+        for templates in styles.values()
+        for template in templates
+        for word in template.words()
+    }
+    phrases = [
+        *KINDS,
+        *COLOURS,
+        *(p for p in PATTERNS),
+        *SIZES,
+        *naming.PLACE_WORDS.values(),
+        *naming.TOWARDS_WORDS.values(),
+        *(text for pair in naming.BACKGROUND_WORDS.values() for text in pair),
+        *naming.STYLE_WORDS.values(),
+        *(text for pair in naming.LIGHT_WORDS.values() for text in pair),
+        *naming.TONE_WORDS.values(),
+        *naming.WEAR_WORDS.values(),
+        "a an the jumping draw nothing and with light from as",
+    ]
+    return tuple(sorted(found.union(*(phrase.split() for phrase in phrases))))
