@@ -243,7 +243,9 @@ def _prepared(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Everything in one float type, levels as columns that broadcast over the latents."""
     if x.shape != v.shape:
-        raise UsageError(f"latents {tuple(x.shape)} and velocities {tuple(v.shape)} differ in shape")
+        raise UsageError(
+            f"latents {tuple(x.shape)} and velocities {tuple(v.shape)} differ in shape"
+        )
     dtype = torch.float64 if torch.float64 in (x.dtype, v.dtype) else torch.float32
     x, v = x.to(dtype), v.to(dtype)
     return x, v, _column(sigma, x), _column(sigma_next, x), _column(first_sigma, x)

@@ -153,9 +153,7 @@ class Grpo(Config):
     ) -> ObjectiveLoss:
         """As `TrajectoryObjective.loss`."""
         difference = self._reduced(log_prob(y, new) - log_prob(y, old).detach())
-        divergence = self._reduced(
-            (new.mean - old.mean.detach()).square() / (2 * old.std.square())
-        )
+        divergence = self._reduced((new.mean - old.mean.detach()).square() / (2 * old.std.square()))
         advantage = advantage.to(difference)
         std = old.std.flatten()
         step = torch.as_tensor(sigma, device=std.device) - torch.as_tensor(
@@ -169,7 +167,9 @@ class Grpo(Config):
             centred = (difference + divergence) * std if self.ratio == "guard" else difference
             ratio = torch.exp(centred)
             surrogate, cut = ppo_clip(ratio, advantage, self._clip_range)
-            policy = (surrogate / step.to(ratio)).mean() if self.ratio == "guard" else surrogate.mean()
+            policy = (
+                (surrogate / step.to(ratio)).mean() if self.ratio == "guard" else surrogate.mean()
+            )
         stats = ratio_stats(ratio, cut) | {
             "divergence": divergence.detach().mean(),
             "policy_loss": policy.detach(),
