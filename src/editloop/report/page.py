@@ -53,10 +53,10 @@ def write_report(data: ReportInput, out_dir: Path) -> Path:
 
 
 def _render(data: ReportInput, payload: dict[str, object], missing: dict[str, str]) -> str:
-    style = _part("report.css")
-    script = "\n".join(_part(name) for name in _SCRIPTS)
+    style = template_part("report.css")
+    script = "\n".join(template_part(name) for name in _SCRIPTS)
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             data=data,
@@ -65,7 +65,7 @@ def _render(data: ReportInput, payload: dict[str, object], missing: dict[str, st
             files=FILES_NAME,
             style=style,
             script=script,
-            policy=_policy(style, script),
+            policy=content_policy(style, script),
             headlines=figures.headlines(data),
             stage_bars=figures.stage_bars(data.stages),
             type_bars=figures.type_bars(data.records, data.rejected),
@@ -74,14 +74,15 @@ def _render(data: ReportInput, payload: dict[str, object], missing: dict[str, st
     )
 
 
-def _policy(style: str, script: str) -> str:
-    """Content security policy that names the inline style and script by their hashes."""
+def content_policy(style: str, script: str | None = None) -> str:
+    """Content security policy that names the inline style and script by their hashes, and allows nothing else."""
+    script_source = "'none'" if script is None else f"'sha256-{_digest(script)}'"
     return "; ".join(
         [
             "default-src 'none'",
             "img-src 'self' file: data:",
             f"style-src 'sha256-{_digest(style)}'",
-            f"script-src 'sha256-{_digest(script)}'",
+            f"script-src {script_source}",
             "base-uri 'none'",
             "form-action 'none'",
         ]
@@ -92,11 +93,13 @@ def _digest(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _part(name: str) -> str:
+def template_part(name: str) -> str:
+    """A style sheet or script of the package, as text."""
     return files("editloop.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates that escape everything and stop at an unknown name."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
