@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.random import Generator
@@ -29,6 +29,7 @@ from editloop.world.misedits import (
 )
 from editloop.world.render import object_alpha, render
 from editloop.world.render.looks import blurred
+from editloop.world.render.palette import FloatImage
 from editloop.world.scenes import SceneObject
 
 FLAWS: tuple[str, ...] = (
@@ -58,8 +59,6 @@ _CASTS = np.array(
     np.float32,
 )
 """Gains of red, green and blue: warm, cold, green, magenta, yellow, cyan."""
-Candidates: TypeAlias = Callable[[Case, Generator, int], Iterator[RgbImage]]
-"""Draws tries at one flaw, some of which may not show; none where the flaw makes no sense."""
 Patch: TypeAlias = NDArray[np.floating[Any]]
 
 
@@ -79,7 +78,10 @@ def corrupt(case: Case, flaw: str, rng: Generator, size: int = 32) -> RgbImage:
         UnknownNameError: `flaw` is not one of `FLAWS`.
         UsageError: The flaw makes no sense for this case, as a wrong object in an edit of the whole picture.
     """
-    picture = _first_visible(case, flaw, rng, size)
+    if flaw not in _MAKERS:
+        hint = did_you_mean(flaw, list(FLAWS))
+        raise UnknownNameError(f"no flaw is called {flaw!r}{hint} known: {', '.join(FLAWS)}")
+    picture = _first_visible(_Exam.of(case, size), flaw, rng)
     if picture is None:
         possible = ", ".join(applicable_flaws(case, size)) or "none"
         raise UsageError(
@@ -90,8 +92,8 @@ def corrupt(case: Case, flaw: str, rng: Generator, size: int = 32) -> RgbImage:
 
 def applicable_flaws(case: Case, size: int = 32) -> tuple[str, ...]:
     """The flaws that `corrupt` can make of this case, in the order of `FLAWS`."""
-    rng = np.random.default_rng(0)
-    return tuple(flaw for flaw in FLAWS if _first_visible(case, flaw, rng, size) is not None)
+    exam, rng = _Exam.of(case, size), np.random.default_rng(0)
+    return tuple(flaw for flaw in FLAWS if _first_visible(exam, flaw, rng) is not None)
 
 
 def visibly_different(first: RgbImage, second: RgbImage) -> bool:
@@ -100,34 +102,48 @@ def visibly_different(first: RgbImage, second: RgbImage) -> bool:
     return float(np.mean(step > _SEEN_STEP)) >= _SEEN_SHARE
 
 
-def _first_visible(case: Case, flaw: str, rng: Generator, size: int) -> RgbImage | None:
-    if flaw not in _MAKERS:
-        hint = did_you_mean(flaw, list(FLAWS))
-        raise UnknownNameError(f"no flaw is called {flaw!r}{hint} known: {', '.join(FLAWS)}")
-    right = [render(target, size) for target in case.targets]
-    if flaw in _MISREADINGS:
-        # An edit that by chance changes nothing is a no-op, not a misreading.
-        right.append(render(case.source, size))
-    for picture in _MAKERS[flaw](case, rng, size):
-        if all(visibly_different(picture, other) for other in right):
+class _Exam(NamedTuple):
+    """A case with the pictures that a flaw must not be taken for."""
+
+    case: Case
+    source: RgbImage
+    targets: tuple[RgbImage, ...]
+
+    @classmethod
+    def of(cls, case: Case, size: int) -> _Exam:
+        return cls(case, render(case.source, size), tuple(render(t, size) for t in case.targets))
+
+    @property
+    def size(self) -> int:
+        return int(self.source.shape[0])
+
+    def a_target(self, rng: Generator) -> FloatImage:
+        return pick(rng, self.targets).astype(np.float32)
+
+
+def _first_visible(exam: _Exam, flaw: str, rng: Generator) -> RgbImage | None:
+    # A misreading that by chance changes nothing is a no-op.
+    taken = (*exam.targets, exam.source) if flaw in _MISREADINGS else exam.targets
+    for picture in _MAKERS[flaw](exam, rng):
+        if all(visibly_different(picture, other) for other in taken):
             return picture
     return None
 
 
-def _no_op(case: Case, _rng: Generator, size: int) -> Iterator[RgbImage]:
-    yield render(case.source, size)
+def _no_op(exam: _Exam, _rng: Generator) -> Iterator[RgbImage]:
+    yield exam.source
 
 
-def _wrong_object(case: Case, rng: Generator, size: int) -> Iterator[RgbImage]:
-    return _drawn(on_wrong_objects(case), rng, size)
+def _wrong_object(exam: _Exam, rng: Generator) -> Iterator[RgbImage]:
+    return _drawn(on_wrong_objects(exam.case, rng), rng, exam.size)
 
 
-def _wrong_attribute(case: Case, rng: Generator, size: int) -> Iterator[RgbImage]:
-    return _drawn(with_wrong_attributes(case), rng, size)
+def _wrong_attribute(exam: _Exam, rng: Generator) -> Iterator[RgbImage]:
+    return _drawn(with_wrong_attributes(exam.case, rng), rng, exam.size)
 
 
-def _over_edit(case: Case, rng: Generator, size: int) -> Iterator[RgbImage]:
-    return _drawn(over_edits(case, pick(rng, case.targets)), rng, size)
+def _over_edit(exam: _Exam, rng: Generator) -> Iterator[RgbImage]:
+    return _drawn(over_edits(exam.case, pick(rng, exam.case.targets), rng), rng, exam.size)
 
 
 def _drawn(misedits: list[Misedit], rng: Generator, size: int) -> Iterator[RgbImage]:
@@ -135,20 +151,20 @@ def _drawn(misedits: list[Misedit], rng: Generator, size: int) -> Iterator[RgbIm
         yield render(misedits[position].result(), size)
 
 
-def _identity_drift(case: Case, rng: Generator, size: int) -> Iterator[RgbImage]:
+def _identity_drift(exam: _Exam, rng: Generator) -> Iterator[RgbImage]:
     """The bystanders, or the only object there is, come out a little elsewhere, larger, smaller, paler or darker."""
-    target = pick(rng, case.targets)
-    drifting = untouched_objects(case, target) or list(range(len(target.objects)))
+    target = pick(rng, exam.case.targets)
+    drifting = untouched_objects(exam.case, target) or list(range(len(target.objects)))
     for _ in range(_TRIES if drifting else 0):
         objects = list(target.objects)
         for index in drifting:
             objects[index] = _drifted(objects[index], rng)
         scene = replace(target, objects=tuple(objects))
-        pixels = render(scene, size).astype(np.float32)
+        pixels = render(scene, exam.size).astype(np.float32)
         for index in drifting:
             if chance(rng, 0.5):
                 gain = pick(rng, (0.7, 0.8, 1.2, 1.3))
-                pixels *= 1 + (gain - 1) * object_alpha(scene, index, size)[..., None]
+                pixels *= 1 + (gain - 1) * object_alpha(scene, index, exam.size)[..., None]
         yield _rounded(pixels)
 
 
@@ -161,9 +177,9 @@ def _drifted(thing: SceneObject, rng: Generator) -> SceneObject:
     return replace(thing, size=size, dx=thing.dx + along, dy=thing.dy + down)
 
 
-def _artefacts(case: Case, rng: Generator, size: int) -> Iterator[RgbImage]:
+def _artefacts(exam: _Exam, rng: Generator) -> Iterator[RgbImage]:
     """Local damage in one to three patches: smeared rows, coarse blocks or coloured grain."""
-    target = render(pick(rng, case.targets), size).astype(np.float32)
+    target, size = exam.a_target(rng), exam.size
     for _ in range(_TRIES):
         pixels = target.copy()
         for _ in range(1 + int(rng.integers(3))):
@@ -189,14 +205,14 @@ def _grainy(patch: Patch, rng: Generator) -> Patch:
     return patch + rng.normal(0, 48, patch.shape)
 
 
-def _blur(case: Case, rng: Generator, size: int) -> Iterator[RgbImage]:
-    target = render(pick(rng, case.targets), size).astype(np.float32)
+def _blur(exam: _Exam, rng: Generator) -> Iterator[RgbImage]:
+    target = exam.a_target(rng)
     for _ in range(_TRIES):
         yield _rounded(blurred(target, pick(rng, (0.025, 0.03, 0.036, 0.044))))
 
 
-def _colour_shift(case: Case, rng: Generator, size: int) -> Iterator[RgbImage]:
-    target = render(pick(rng, case.targets), size).astype(np.float32)
+def _colour_shift(exam: _Exam, rng: Generator) -> Iterator[RgbImage]:
+    target = exam.a_target(rng)
     for _ in range(_TRIES):
         cast = 1 + (_CASTS[rng.integers(len(_CASTS))] - 1) * rng.uniform(0.6, 1.1)
         yield _rounded(target * cast + 24 * (cast - 1))
@@ -207,7 +223,7 @@ def _rounded(pixels: Patch) -> RgbImage:
 
 
 _MISREADINGS = frozenset({"wrong_object", "wrong_attribute"})
-_MAKERS: dict[str, Candidates] = {
+_MAKERS: dict[str, Callable[[_Exam, Generator], Iterator[RgbImage]]] = {
     "no_op": _no_op,
     "wrong_object": _wrong_object,
     "wrong_attribute": _wrong_attribute,
@@ -217,3 +233,4 @@ _MAKERS: dict[str, Candidates] = {
     "blur": _blur,
     "colour_shift": _colour_shift,
 }
+"""Draws tries at each flaw, some of which may not show; none where the flaw makes no sense."""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+from numpy.random import Generator
 
 from editloop.records.taxonomy import EditType
 from editloop.world.cases import Case, Change
@@ -23,6 +25,8 @@ from editloop.world.choices import (
     STYLES,
     TONES,
     WEARS,
+    pick,
+    pick_except,
 )
 from editloop.world.scenes import Scene, SceneObject
 
@@ -41,6 +45,10 @@ _DOUBLED = frozenset({EditType.ADJUST, EditType.REPLACE, EditType.VISUAL})
 """Edits that, on a picture with one object, land beside it on a second one."""
 
 
+_VARIANTS = 2
+_Variants: TypeAlias = Callable[[Case, Change, Generator], Iterator[Change]]
+
+
 class Misedit(NamedTuple):
     """Changes to a scene that together make a wrong edit."""
 
@@ -52,38 +60,30 @@ class Misedit(NamedTuple):
         return apply_changes(self.scene, self.changes)
 
 
-def on_wrong_objects(case: Case) -> list[Misedit]:
+def on_wrong_objects(case: Case, rng: Generator) -> list[Misedit]:
     """The right kind of edit on another object, in another place, or on a stray second one."""
-    return _with_one_change_swapped(case, _misdirected)
+    return _with_one_change_swapped(case, _misdirected, rng)
 
 
-def with_wrong_attributes(case: Case) -> list[Misedit]:
+def with_wrong_attributes(case: Case, rng: Generator) -> list[Misedit]:
     """An edit of the right thing that gives it another colour, kind, place, background or look than asked."""
-    return _with_one_change_swapped(case, _misread)
+    return _with_one_change_swapped(case, _misread, rng)
 
 
-def over_edits(case: Case, target: Scene) -> list[Misedit]:
+def over_edits(case: Case, target: Scene, rng: Generator) -> list[Misedit]:
     """The right edit with one more change that nobody asked for."""
     extras: list[Change] = []
     bystanders = untouched_objects(case, target)
     for index in bystanders or range(len(target.objects)):
-        thing = target.objects[index]
         extras += [
-            Change(EditType.ADJUST, index, "colour", colour)
-            for colour in COLOURS
-            if colour != thing.colour
+            Change(EditType.REPLACE, index, new_object=thing)
+            for thing in _lookalikes(target.objects[index], rng)
         ]
-        extras += [
-            Change(EditType.REPLACE, index, new_object=replace(thing, kind=kind))
-            for kind in KINDS
-            if kind != thing.kind
-        ]
-        if len(bystanders) > 0:
-            extras += [Change(EditType.REMOVE, index)] * len(KINDS)
+    extras += [Change(EditType.REMOVE, index) for index in bystanders for _ in range(_VARIANTS)]
     if target.background != "paper":
-        others = [name for name in BACKGROUNDS if name != target.background]
-        extras += [Change(EditType.BACKGROUND, None, "background", name) for name in others]
-    extras += _strays(case, target)
+        other = pick_except(rng, BACKGROUNDS, target.background)
+        extras.append(Change(EditType.BACKGROUND, None, "background", other))
+    extras += _strays(case, target, rng)
     return [Misedit(target, (extra,)) for extra in extras]
 
 
@@ -92,19 +92,17 @@ def untouched_objects(case: Case, target: Scene) -> list[int]:
     return [index for index, thing in enumerate(target.objects) if thing in case.source.objects]
 
 
-def _with_one_change_swapped(
-    case: Case, variants: Callable[[Case, Change], Iterator[Change]]
-) -> list[Misedit]:
+def _with_one_change_swapped(case: Case, variants: _Variants, rng: Generator) -> list[Misedit]:
     found = []
     for position, change in enumerate(case.changes):
         before, after = case.changes[:position], case.changes[position + 1 :]
         found += [
-            Misedit(case.source, (*before, wrong, *after)) for wrong in variants(case, change)
+            Misedit(case.source, (*before, wrong, *after)) for wrong in variants(case, change, rng)
         ]
     return found
 
 
-def _misdirected(case: Case, change: Change) -> Iterator[Change]:
+def _misdirected(case: Case, change: Change, _rng: Generator) -> Iterator[Change]:
     if change.edit_type in PICTURE_ATTRIBUTES.values():
         return
     new = change.new_object
@@ -128,12 +126,12 @@ def _misdirected(case: Case, change: Change) -> Iterator[Change]:
                 yield Change(EditType.ADD, new_object=stray)
 
 
-def _misread(case: Case, change: Change) -> Iterator[Change]:
+def _misread(case: Case, change: Change, rng: Generator) -> Iterator[Change]:
     if change.new_object is not None:
-        for thing in _lookalikes(change.new_object):
+        for thing in _lookalikes(change.new_object, rng):
             yield replace(change, new_object=thing)
     elif change.edit_type is EditType.REMOVE and change.object_index is not None:
-        for thing in _lookalikes(case.source.objects[change.object_index]):
+        for thing in _lookalikes(case.source.objects[change.object_index], rng):
             yield Change(EditType.REPLACE, change.object_index, new_object=thing)
     elif change.edit_type is EditType.EXTRACT:
         # Nothing is cut out; a new backdrop is all that comes.
@@ -154,16 +152,14 @@ def _other_values(source: Scene, change: Change) -> Iterator[Change]:
             yield replace(change, attribute=attribute, value=value)
 
 
-def _lookalikes(thing: SceneObject) -> Iterator[SceneObject]:
-    for colour in COLOURS:
-        if colour != thing.colour:
-            yield replace(thing, colour=colour)
-    for kind in KINDS:
-        if kind != thing.kind:
-            yield replace(thing, kind=kind)
+def _lookalikes(thing: SceneObject, rng: Generator) -> Iterator[SceneObject]:
+    """A few things in its stead that share its kind or its colour."""
+    for _ in range(_VARIANTS):
+        yield replace(thing, colour=pick_except(rng, COLOURS, thing.colour))
+        yield replace(thing, kind=pick_except(rng, KINDS, thing.kind))
 
 
-def _strays(case: Case, target: Scene) -> Iterator[Change]:
+def _strays(case: Case, target: Scene, rng: Generator) -> Iterator[Change]:
     """Objects that come out of nowhere, or that an extraction should have left behind."""
     for thing in case.source.objects:
         if thing not in target.objects and target.background == "paper":
@@ -171,6 +167,5 @@ def _strays(case: Case, target: Scene) -> Iterator[Change]:
     taken = {thing.place for thing in target.objects}
     for place in PLACES:
         if place not in taken:
-            for kind in KINDS:
-                colour = COLOURS[(KINDS.index(kind) * 3) % len(COLOURS)]
-                yield Change(EditType.ADD, new_object=SceneObject(kind, colour, place))
+            stray = SceneObject(pick(rng, KINDS), pick(rng, COLOURS), place)
+            yield Change(EditType.ADD, new_object=stray)
