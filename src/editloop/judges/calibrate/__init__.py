@@ -1,0 +1,1 @@
+"""Bringing judges and people onto one scale."""

@@ -1,0 +1,140 @@
+"""The three axes, from pixels: how far the edit got, what else moved, and how clean the picture is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from editloop.models.roles import Mask
+from editloop.world.oracle.pixels import (
+    JUST_NOTICEABLE,
+    Pixels,
+    Plane,
+    Reference,
+    box,
+    distance,
+    length,
+    off_the_way,
+    reach_of,
+    residual,
+    sharpness,
+    worst_window,
+)
+from editloop.world.oracle.truth import Goal, Step
+from editloop.world.oracle.verdicts import BEST, WORST
+
+
+@dataclass(frozen=True)
+class Preservation:
+    """How well everything stayed that was not asked to change."""
+
+    score: float
+    worst: float
+    """Largest mean difference in a window of an object's size, 0..1."""
+    mean: float
+    where: Plane
+    """Mean difference around every pixel that had to stay."""
+    even: float
+    """Share of the differences that one shift of all colours explains."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How clean and sharp a picture is."""
+
+    score: float
+    noise: float
+    """Root mean square of what is left of fine grain, 0..1."""
+    softness: float
+    """0 for edges as steep as drawn ones, 0.4 after a 3 x 3 blur."""
+    mush: float
+    """Largest mean difference from anything drawn, in a window where the edit was to happen."""
+
+
+def error_of(step: Step, image: Pixels, look: Reference, drift: Pixels | None) -> float:
+    """Share of the way to the goal that is still to go: 0 done, 1 nothing done, above 1 farther than before."""
+    gap = distance(image, look)[step.region].sum()
+    if drift is None:
+        return float(gap) / step.contrast
+    start = distance(step.without.exact + drift, look)[step.region].sum()
+    return float(gap / max(start, 0.5 * step.contrast))
+
+
+def step_score(error: float) -> float:
+    """1 to 5 from the error of one step; an error of a tenth is not seen."""
+    return WORST + (BEST - WORST) * ramp(error, 1.0, 0.1)
+
+
+def instruction_score(marks: list[float]) -> float:
+    """1 to 5 from the scores of all steps: half their mean, half the worst, since people notice what is missing."""
+    return 0.5 * sum(marks) / len(marks) + 0.5 * min(marks) if marks else BEST
+
+
+def preservation(
+    image: Pixels, before: Reference, goal: Goal, wrongly: Reference | None = None
+) -> Preservation:
+    """Compares what had to stay with the picture before the edit.
+
+    Differences are averaged over 3 x 3 pixels first: grain is a matter of quality, not of preservation. Where a new look of
+    the whole picture was asked for nothing stays as it was, and what lies off the straight way between source and goal counts.
+
+    Args:
+        image: The edited picture.
+        before: The picture before the edit.
+        goal: What was asked for.
+        wrongly: A wrong look that the picture may have been given instead: the objects under it still count as kept.
+    """
+    reach = reach_of(len(image))
+    left = residual(image, before)
+    watched = goal.stays
+    if goal.new_look:
+        watched = np.ones_like(goal.stays)
+        left = np.where(goal.stays[..., None], left, off_the_way(image, before, goal.look))
+        if wrongly is not None:
+            other = residual(image, wrongly)
+            left = np.where((length(other) < length(left))[..., None], other, left)
+    if not watched.any():
+        return Preservation(BEST, 0.0, 0.0, np.zeros(watched.shape, np.float32), 0.0)
+    smooth = box(left, reach)
+    moved = length(smooth)
+    worst, where = worst_window(moved, watched, 2 * reach)
+    mean = float(moved[watched].mean())
+    rest = float(length(smooth - smooth[watched].mean(axis=0))[watched].mean())
+    kept = (1 - 0.7 * ramp(worst, 0.03, 0.25)) * (1 - ramp(mean, 0.012, 0.14))
+    even = 1 - rest / mean if mean > JUST_NOTICEABLE else 0.0
+    return Preservation(WORST + (BEST - WORST) * kept, worst, mean, where, even)
+
+
+def quality(image: Pixels, ideals: tuple[Reference, ...], edited_here: Mask) -> Quality:
+    """Compares each part of the picture with whichever of the drawn `ideals` it resembles there.
+
+    Args:
+        image: The edited picture.
+        ideals: The source, the goal, and what else the picture may show.
+        edited_here: Where a change was asked for.
+    """
+    reach = reach_of(len(image))
+    gaps = np.stack([box(distance(image, ideal), reach) for ideal in ideals])
+    nearest = gaps.argmin(axis=0)
+    like = np.zeros_like(image)
+    strange = np.zeros_like(image)
+    for place, ideal in enumerate(ideals):
+        here = (nearest == place)[..., None]
+        like = np.where(here, ideal.exact, like)
+        strange = np.where(here, image - np.clip(image, ideal.low, ideal.high), strange)
+    fine = strange - box(strange, reach)
+    noise = float(np.sqrt((fine * fine).mean()))
+    softness = 1 - sharpness(image, like)
+    mush, _ = worst_window(gaps.min(axis=0), edited_here, 2 * reach)
+    clean = (
+        (1 - ramp(noise, 0.008, 0.12))
+        * (1 - ramp(softness, 0.1, 0.7))
+        * (1 - 0.8 * ramp(mush, 0.05, 0.3))
+    )
+    return Quality(WORST + (BEST - WORST) * clean, noise, softness, mush)
+
+
+def ramp(value: float, start: float, end: float) -> float:
+    """0 at `start`, 1 at `end`, straight between."""
+    return float(np.clip((value - start) / (end - start), 0.0, 1.0))

@@ -1,0 +1,157 @@
+"""Comparing pictures of the storybook world the way a person at arm's length does.
+
+Pixels are float32 in 0..1, shape (..., height, width, 3). A `Reference` is a picture with, for each pixel, the range of values
+that its neighbours take: soft or slightly displaced edges stay inside that range, so they cost half of what a wrong colour does.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from editloop.models.roles import RgbImage
+
+Pixels: TypeAlias = NDArray[np.float32]
+Plane: TypeAlias = NDArray[np.float32]
+
+JUST_NOTICEABLE = 0.012
+"""Distance (0..1) that nobody sees: three grey levels."""
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+class Reference(NamedTuple):
+    """One picture or a stack of pictures to compare with."""
+
+    exact: Pixels
+    low: Pixels
+    """Smallest value in the neighbourhood of each pixel, channel by channel."""
+    high: Pixels
+
+    def shifted(self, drift: Pixels) -> Reference:
+        """Also accepts every pixel moved by `drift`: how far a drawn source lies from the ideal one."""
+        return Reference(
+            self.exact + 0.5 * drift,
+            np.minimum(self.low, self.low + drift),
+            np.maximum(self.high, self.high + drift),
+        )
+
+
+def as_pixels(image: RgbImage) -> Pixels:
+    """uint8 to float32 in 0..1."""
+    return np.asarray(image, np.float32) * np.float32(1 / 255)
+
+
+def reference(pixels: Pixels) -> Reference:
+    """`pixels` with the range of each neighbourhood (one pixel at 32 px, more at larger sizes)."""
+    reach = reach_of(pixels.shape[-2])
+    return Reference(
+        pixels, _extreme(pixels, reach, np.minimum), _extreme(pixels, reach, np.maximum)
+    )
+
+
+def reach_of(size: int) -> int:
+    """Pixels that one pixel of a 32 px picture becomes at `size`."""
+    return max(1, round(size / 32))
+
+
+def residual(image: Pixels, to: Reference) -> Pixels:
+    """What is left of `image` after `to`: half of the plain difference and half of the way out of the neighbours' range."""
+    return image - 0.5 * (to.exact + np.clip(image, to.low, to.high))
+
+
+def length(vectors: Pixels) -> Plane:
+    """Length of each pixel's difference, 0..1, less what nobody sees."""
+    squares = np.einsum("...c,...c->...", vectors, vectors)
+    return np.maximum(np.sqrt(squares * np.float32(1 / 3)) - np.float32(JUST_NOTICEABLE), 0)
+
+
+def distance(image: Pixels, to: Reference) -> Plane:
+    """How different each pixel looks, 0..1, shape (..., height, width)."""
+    return length(residual(image, to))
+
+
+def off_the_way(image: Pixels, start: Reference, end: Reference) -> Pixels:
+    """Difference of every pixel from the nearest point of the straight way between two pictures."""
+    way = end.exact - start.exact
+    run = np.einsum("...c,...c->...", way, way)
+    along = np.einsum("...c,...c->...", image - start.exact, way) / np.maximum(run, 1e-4)
+    return image - start.exact - np.clip(along, 0, 1)[..., None] * way
+
+
+def box(values: Pixels, reach: int) -> Pixels:
+    """Mean over squares of side ``2 * reach + 1``; edges are continued. Shape (height, width) or (height, width, channels)."""
+    size = 2 * reach + 1
+    rows = np.pad(
+        values, [(reach + 1, reach), (reach, reach)] + [(0, 0)] * (values.ndim - 2), "edge"
+    )
+    down = np.cumsum(rows, axis=0, dtype=np.float32)
+    down = down[size:] - down[:-size]
+    lead = np.zeros_like(down[:, :1])
+    across = np.cumsum(np.concatenate([lead, down], axis=1), axis=1, dtype=np.float32)
+    return (across[:, size:] - across[:, :-size]) * np.float32(1 / (size * size))
+
+
+def worst_window(values: Plane, where: NDArray[np.bool_], reach: int) -> tuple[float, Plane]:
+    """Largest mean of `values` over a square, counting only pixels in `where`; squares that hold few of them do not count.
+
+    Returns:
+        The largest mean, and the mean around every pixel (0 outside `where`).
+    """
+    inside = where.astype(np.float32)
+    share = box(inside, reach)
+    means = box(values * inside, reach) / np.maximum(share, np.float32(0.35))
+    means = np.where(where, means, np.float32(0))
+    return float(means.max(initial=0.0)), means
+
+
+def slopes(pixels: Pixels) -> tuple[Plane, Plane]:
+    """Differences of brightness to the right and down, shapes (height, width - 1) and (height - 1, width)."""
+    grey = pixels @ _LUMINANCE
+    return np.diff(grey, axis=1), np.diff(grey, axis=0)
+
+
+def sharpness(image: Pixels, like: Pixels) -> float:
+    """How steep the edges of `image` are beside those of `like`: 1 as steep, 0.6 after a 3 x 3 blur; 1 where there are none.
+
+    The least-squares factor between the two pictures' slopes.
+    """
+    own = np.concatenate([plane.ravel() for plane in slopes(image)])
+    ideal = np.concatenate([plane.ravel() for plane in slopes(like)])
+    strong = np.abs(ideal) > 0.06
+    energy = float(ideal[strong] @ ideal[strong])
+    if energy < 0.05 * reach_of(image.shape[0]):
+        return 1.0
+    return float(own[strong] @ ideal[strong]) / energy
+
+
+def grain_view(pixels: Pixels) -> Pixels:
+    """Local mean, with the local unevenness laid over it: two pictures with other grains of one strength look alike.
+
+    Used where the right picture is noisy, since nobody can be asked for the same grain.
+    """
+    reach = 2 * reach_of(pixels.shape[0])
+    mean = box(pixels, reach)
+    spread = np.sqrt(np.maximum(box(pixels * pixels, reach) - mean * mean, 0))
+    return mean + 1.5 * spread.mean(axis=-1, keepdims=True)
+
+
+def grown(where: NDArray[np.bool_], reach: int) -> NDArray[np.bool_]:
+    """`where` and everything within `reach` pixels of it."""
+    planes = where[..., None].astype(np.float32)
+    spread: NDArray[np.bool_] = _extreme(planes, reach, np.maximum)[..., 0] > 0.5
+    return spread
+
+
+def _extreme(pixels: Pixels, reach: int, pick: np.ufunc) -> Pixels:
+    """Smallest or largest value of each square, one axis after the other."""
+    found = pixels
+    for axis in (-3, -2):
+        original = np.moveaxis(found, axis, 0)
+        moved = original.copy()
+        for step in range(1, reach + 1):
+            pick(moved[step:], original[:-step], out=moved[step:])
+            pick(moved[:-step], original[step:], out=moved[:-step])
+        found = np.moveaxis(moved, 0, axis)
+    return found
