@@ -78,8 +78,8 @@ def _remove(rng: np.random.Generator, scene: Scene) -> Proposal | None:
     return (Change(EditType.REMOVE, _index(rng, scene)),)
 
 
-def _successor(rng: np.random.Generator, scene: Scene, index: int) -> SceneObject:
-    """What takes the place of an object: of another kind, half the time of its colour, pattern and size kept."""
+def successor(rng: np.random.Generator, scene: Scene, index: int) -> SceneObject:
+    """What takes the place of an object: of another kind, sometimes of the same colour; the rest stays."""
     old = scene.objects[index]
     kind, colour = new_kind_and_colour(rng, scene)
     if kind == old.kind:
@@ -89,7 +89,7 @@ def _successor(rng: np.random.Generator, scene: Scene, index: int) -> SceneObjec
 
 def _replace(rng: np.random.Generator, scene: Scene) -> Proposal | None:
     index = _index(rng, scene)
-    return (Change(EditType.REPLACE, index, new_object=_successor(rng, scene, index)),)
+    return (Change(EditType.REPLACE, index, new_object=successor(rng, scene, index)),)
 
 
 def _adjust(rng: np.random.Generator, scene: Scene) -> Proposal | None:
@@ -147,7 +147,7 @@ def _show(rng: np.random.Generator, scene: Scene) -> Proposal | None:
         shown = replace(new_object(rng, scene, pick(rng, free)), size="medium")
         return (Change(EditType.VISUAL, new_object=shown),)
     index = _index(rng, scene)
-    return (Change(EditType.VISUAL, index, new_object=_successor(rng, scene, index)),)
+    return (Change(EditType.VISUAL, index, new_object=successor(rng, scene, index)),)
 
 
 def reference_of(item: SceneObject) -> Scene:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from functools import cache
 from typing import TypeAlias
 
-from editloop.records.taxonomy import EditType
 from editloop.world.cases import Change, Split
 from editloop.world.scenes import Scene, SceneObject
 

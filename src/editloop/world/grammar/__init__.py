@@ -7,7 +7,7 @@ other triplets (NHR-Edit, arXiv 2507.14119); `vocabulary` lists every word that 
 from editloop.world.grammar.sentences import (
     composed_instruction,
     instruct,
-    instruct_ambiguously,
+    instruct_by_name,
     inverse_instruction,
     vocabulary,
 )
@@ -15,7 +15,7 @@ from editloop.world.grammar.sentences import (
 __all__ = [
     "composed_instruction",
     "instruct",
-    "instruct_ambiguously",
+    "instruct_by_name",
     "inverse_instruction",
     "vocabulary",
 ]

@@ -55,6 +55,18 @@ WEAR_WORDS: dict[Wear, str] = {
     "fading": "in faded colours",
     "blocks": "with blocks",
 }
+PHRASES: tuple[str, ...] = (
+    *PLACE_WORDS.values(),
+    *TOWARDS_WORDS.values(),
+    *(phrase for pair in BACKGROUND_WORDS.values() for phrase in pair),
+    *STYLE_WORDS.values(),
+    *(phrase for pair in LIGHT_WORDS.values() for phrase in pair),
+    *TONE_WORDS.values(),
+    *WEAR_WORDS.values(),
+    "a an the jumping",
+    "with light from as",
+)
+"""All that names here are made of, beside the words of the scenes' own vocabularies."""
 COLOUR_SHARE: dict[PhrasingStyle, float] = {
     "terse": 0.15,
     "plain": 0.3,

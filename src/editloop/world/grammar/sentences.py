@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Literal
 
 import numpy as np
 
@@ -15,13 +14,18 @@ from editloop.world.changes import inverse_changes
 from editloop.world.choices import (
     COLOURS,
     KINDS,
+    LIGHTS,
     PATTERNS,
     PLACES,
     SIZES,
+    STYLES,
+    TONES,
+    WEARS,
     chance,
 )
 from editloop.world.grammar import naming
 from editloop.world.grammar.templates import say, wordings
+from editloop.world.oracle.words import FAILURE_WORDS
 from editloop.world.scenes import Scene
 
 MAX_INSTRUCTION_WORDS = 22
@@ -29,6 +33,11 @@ MAX_INSTRUCTION_WORDS = 22
 MAX_WORDS = 40
 """Longest context and instruction together."""
 MODES: tuple[PhrasingStyle, ...] = ("terse", "plain", "detailed", "casual")
+PRONOUNS = ("it", "that one", "the new one")
+"""What an object spoken of before is called; the last only where it has just come."""
+PROMPT_WORDS = ("draw", "nothing", "and")
+"""What a prompt for a generator is made of, beside names."""
+_POSSESSIVES = {"the colour of it": "its colour", "the pattern of it": "its pattern"}
 _SHORT: tuple[PhrasingStyle, ...] = ("terse", "plain")
 _SIZE_STEPS = {-2: "much_smaller", -1: "smaller", 1: "bigger", 2: "much_bigger"}
 
@@ -38,21 +47,18 @@ Worded = tuple[str, Values]
 
 
 def _wording(
-    rng: np.random.Generator, scene: Scene, change: Change, style: PhrasingStyle, *, vague: bool
+    rng: np.random.Generator,
+    scene: Scene,
+    change: Change,
+    style: PhrasingStyle,
+    name: str | None,
 ) -> Worded:
-    name = ""
-    bare = ""
-    if change.object_index is not None:
-        item = scene.objects[change.object_index]
+    index = change.object_index
+    if name is None and index is not None:
         moving = change.attribute == "place"
-        name = (
-            f"the {item.kind}"
-            if vague
-            else naming.definite(rng, scene, change.object_index, style, with_place=not moving)
-        )
-        bare = name.removeprefix("the ")
+        name = naming.definite(rng, scene, index, style, with_place=not moving)
     wording, values = _WORDERS[change.edit_type](rng, scene, change)
-    return wording, {"object": name, "bare": bare, **values}
+    return wording, {"object": name or "", "bare": (name or "").removeprefix("the "), **values}
 
 
 def _added(rng: np.random.Generator, scene: Scene, change: Change) -> Worded:
@@ -84,7 +90,7 @@ def _adjusted(_: np.random.Generator, scene: Scene, change: Change) -> Worded:
     return _SIZE_STEPS[[*SIZES].index(value) - [*SIZES].index(old)], {}  # type: ignore[arg-type]
 
 
-def _acted(_: np.random.Generator, scene: Scene, change: Change) -> Worded:
+def _acted(_: np.random.Generator, __: Scene, change: Change) -> Worded:
     if change.attribute == "jumping":
         return ("jump" if change.value == "true" else "land"), {}
     return "move", {
@@ -191,18 +197,20 @@ def _clause(
     source: Scene,
     change: Change,
     style: PhrasingStyle,
-    *,
-    vague: bool = False,
+    name: str | None = None,
 ) -> str:
-    wording, values = _wording(rng, source, change, style, vague=vague)
+    wording, values = _wording(rng, source, change, style, name)
     return say(rng, wording, style, values)
 
 
-def instruct_ambiguously(
-    rng: np.random.Generator, source: Scene, change: Change, style: PhrasingStyle = "plain"
+def instruct_by_name(
+    rng: np.random.Generator, source: Scene, change: Change, name: str, style: PhrasingStyle
 ) -> str:
-    """`change` in words that name its object by kind alone, whether or not that picks out one object."""
-    return _clause(rng, source, change, style, vague=True)
+    """`change` in words that call its object `name`, such as a pronoun or a name that fits several objects."""
+    text = _clause(rng, source, change, style, name)
+    for stiff, natural in _POSSESSIVES.items():
+        text = text.replace(stiff, natural)
+    return text
 
 
 def inverse_instruction(case: Case, rng: np.random.Generator) -> str | None:
@@ -238,34 +246,19 @@ def composed_instruction(first: Case, second: Case, rng: np.random.Generator) ->
     return None
 
 
-Punctuation = Literal[",", "."]
-
-
 @cache
 def vocabulary() -> tuple[str, ...]:
     """Every lower-case word that an instruction, a prompt or a failure text may hold, sorted.
 
     The only marks beside them are the comma and the full stop.
     """
-    found = {
+    templates = [
         word
         for styles in wordings().values()
-        for templates in styles.values()
-        for template in templates
+        for several in styles.values()
+        for template in several
         for word in template.words()
-    }
-    phrases = [
-        *KINDS,
-        *COLOURS,
-        *(p for p in PATTERNS),
-        *SIZES,
-        *naming.PLACE_WORDS.values(),
-        *naming.TOWARDS_WORDS.values(),
-        *(text for pair in naming.BACKGROUND_WORDS.values() for text in pair),
-        *naming.STYLE_WORDS.values(),
-        *(text for pair in naming.LIGHT_WORDS.values() for text in pair),
-        *naming.TONE_WORDS.values(),
-        *naming.WEAR_WORDS.values(),
-        "a an the jumping draw nothing and with light from as",
     ]
-    return tuple(sorted(found.union(*(phrase.split() for phrase in phrases))))
+    things = (*KINDS, *COLOURS, *PATTERNS, *SIZES, *STYLES, *TONES, *LIGHTS, *WEARS)
+    phrases = " ".join([*things, *PRONOUNS, *naming.PHRASES, *PROMPT_WORDS, *FAILURE_WORDS])
+    return tuple(sorted({*templates, *phrases.split()}))
