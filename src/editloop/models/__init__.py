@@ -49,6 +49,7 @@ for _role, _spec, _where in (
     ("tagger", "embedded:conse", "editloop.models.taggers.conse:Conse"),
     ("text_embedder", "embedded:wordllama", "editloop.models.text_embedders.wordllama:WordLlama"),
     ("editor", "embedded:procedural", "editloop.models.editors.procedural.editor:embedded_editor"),
+    ("editor", "diffusers:", "editloop.models.diffusers.editor:DiffusersEditor"),
     ("reader", "embedded:ppocr", "editloop.models.readers.ppocr:PpOcr"),
     ("quality", "embedded:brisque", "editloop.models.quality.brisque:Brisque"),
     ("remover", "embedded:patchmatch", "editloop.models.removers.patchmatch:PatchMatch"),
