@@ -45,8 +45,10 @@ FLAWS: tuple[str, ...] = (
 """Names of the flaws that `corrupt` can make."""
 _TRIES = 12
 _SEEN_STEP = 20
-_SEEN_SHARE = 0.004
-"""A difference counts where this share of the pixels has a channel that moved by more than `_SEEN_STEP`: four pixels of a 32 px picture."""
+_SEEN_SHARE = 0.008
+"""A difference counts where this share of the pixels has a channel that moved by more than `_SEEN_STEP`: eight pixels of a 32 px picture."""
+_DAMAGED_SHARE = 0.03
+"""Artefacts that cover less than this share of the picture pass for texture."""
 _CASTS = np.array(
     [
         [1.25, 1.0, 0.7],
@@ -96,10 +98,10 @@ def applicable_flaws(case: Case, size: int = 32) -> tuple[str, ...]:
     return tuple(flaw for flaw in FLAWS if _first_visible(exam, flaw, rng) is not None)
 
 
-def visibly_different(first: RgbImage, second: RgbImage) -> bool:
-    """Whether a person would see a difference: enough pixels, far enough apart."""
+def visibly_different(first: RgbImage, second: RgbImage, share: float = _SEEN_SHARE) -> bool:
+    """Whether a person would see a difference: at least that share of the pixels far enough apart."""
     step = np.abs(first.astype(np.int16) - second).max(axis=-1)
-    return float(np.mean(step > _SEEN_STEP)) >= _SEEN_SHARE
+    return float(np.mean(step > _SEEN_STEP)) >= share
 
 
 class _Exam(NamedTuple):
@@ -179,15 +181,17 @@ def _drifted(thing: SceneObject, rng: Generator) -> SceneObject:
 
 def _artefacts(exam: _Exam, rng: Generator) -> Iterator[RgbImage]:
     """Local damage in one to three patches: smeared rows, coarse blocks or coloured grain."""
-    target, size = exam.a_target(rng), exam.size
+    size, target = exam.size, pick(rng, exam.targets)
     for _ in range(_TRIES):
-        pixels = target.copy()
+        pixels = target.astype(np.float32)
         for _ in range(1 + int(rng.integers(3))):
             height, width = rng.integers(round(0.2 * size), round(0.42 * size) + 1, 2)
             top, left = rng.integers(size - height + 1), rng.integers(size - width + 1)
             patch = pixels[top : top + height, left : left + width]
             patch[:] = pick(rng, (_smeared, _blocky, _grainy))(patch, rng)
-        yield _rounded(pixels)
+        marred = _rounded(pixels)
+        if visibly_different(marred, target, _DAMAGED_SHARE):
+            yield marred
 
 
 def _smeared(patch: Patch, rng: Generator) -> Patch:
