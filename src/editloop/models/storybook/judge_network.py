@@ -8,60 +8,43 @@ differ. A second head names what is wrong; a third names the kind of edit that t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from editloop.models.storybook.judge_shape import ANSWERS, SCORE_STEPS, JudgeShape
 from editloop.models.storybook.judge_words import MAX_WORDS, PAD, SPECIAL_WORDS
 
-AXES = ("instruction", "preservation", "quality")
-"""What is scored, in the order of every array of scores."""
-SCORE_STEPS = (1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0)
-"""Scores that a distribution spreads over."""
-PICTURE_SIZE = 32
 _CELLS = 8
 _HEADS = 4
 _PICTURE_CHANNELS = 12
 _FEED_FORWARD = 3
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeShape:
-    """Sizes of a judge network, and the closed vocabularies that its numbers stand for."""
-
-    words: tuple[str, ...]
-    failures: tuple[str, ...]
-    """Codes of what can be wrong; class 0 of the failure head is "nothing", class k is ``failures[k - 1]``."""
-    tasks: tuple[str, ...]
-    stem: int = 48
-    """Channels at 16 x 16."""
-    width: int = 96
-    """Channels at 8 x 8, and of the words."""
-    layers: int = 3
-
-
 class Reading(NamedTuple):
     """What the network says about n pairs; all float32."""
 
     scores: Tensor
-    """Logits over `SCORE_STEPS`, (n, axes, steps)."""
+    """Logits over `SCORE_STEPS`, (n, answers, steps)."""
     failures: Tensor
     """Logits over "nothing" and the failures, (n, 1 + failures)."""
     tasks: Tensor
     """Logits over the tasks, (n, tasks)."""
 
+    def steps(self) -> Tensor:
+        """`SCORE_STEPS` beside the logits, (steps,)."""
+        return torch.tensor(SCORE_STEPS, device=self.scores.device)
+
     def expected(self) -> Tensor:
-        """Expected score of each axis, (n, axes), within 1 to 5."""
-        steps = torch.tensor(SCORE_STEPS, device=self.scores.device)
-        return (self.scores.softmax(-1) * steps).sum(-1).clamp(SCORE_STEPS[0], SCORE_STEPS[-1])
+        """Expected score of each answer, (n, answers), within 1 to 5."""
+        mean = (self.scores.softmax(-1) * self.steps()).sum(-1)
+        return mean.clamp(SCORE_STEPS[0], SCORE_STEPS[-1])
 
     def spread(self) -> Tensor:
-        """Standard deviation of each score's distribution, (n, axes)."""
-        steps = torch.tensor(SCORE_STEPS, device=self.scores.device)
-        away = steps - self.expected()[..., None]
+        """Standard deviation of each score's distribution, (n, answers)."""
+        away = self.steps() - self.expected()[..., None]
         return (self.scores.softmax(-1) * away.square()).sum(-1).sqrt()
 
 
@@ -123,7 +106,7 @@ class JudgeNetwork(nn.Module):
         self.summary = nn.Parameter(0.02 * torch.ones(1, 1, width).normal_())
         self.layers = nn.ModuleList(_AttentionBlock(width) for _ in range(shape.layers))
         self.final_norm = nn.LayerNorm(width)
-        self.score_head = nn.Linear(3 * width, len(AXES) * len(SCORE_STEPS))
+        self.score_head = nn.Linear(3 * width, len(ANSWERS) * len(SCORE_STEPS))
         self.failure_head = nn.Linear(3 * width, 1 + len(shape.failures))
         self.task_head = nn.Linear(width, len(shape.tasks))
 
@@ -149,7 +132,7 @@ class JudgeNetwork(nn.Module):
         tokens = self.final_norm(tokens)
         seen = tokens[:, 1 : 1 + _CELLS**2]
         pooled = torch.cat([tokens[:, 0], seen.mean(1), seen.amax(1)], dim=1)
-        scores = self.score_head(pooled).float().unflatten(1, (len(AXES), len(SCORE_STEPS)))
+        scores = self.score_head(pooled).float().unflatten(1, (len(ANSWERS), len(SCORE_STEPS)))
         return Reading(
             scores, self.failure_head(pooled).float(), self.task_head(tokens[:, 0]).float()
         )

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,17 @@ from PIL import Image
 from safetensors.torch import load, save_file
 from torch import Tensor
 
-from editloop.core.errors import AssetError
-from editloop.core.ids import sha256_hex
 from editloop.models.roles import RgbImage
-from editloop.models.storybook.judge_network import PICTURE_SIZE, JudgeNetwork, JudgeShape
+from editloop.models.storybook.judge_network import JudgeNetwork
+from editloop.models.storybook.judge_shape import (
+    ANSWERS,
+    PICTURE_SIZE,
+    JudgeFiles,
+    JudgeShape,
+    packaged_judge,
+)
 from editloop.models.storybook.judge_words import WordNumbers
 
-WEIGHTS = files("editloop.models.storybook") / "judge_weights"
 _BATCH = 64
 _GREY = 127.5
 
@@ -33,9 +36,9 @@ class Readings:
     """What a judge network says about n pairs, as float32 arrays."""
 
     expected: NDArray[np.float32]
-    """Expected scores, (n, 3), within 1 to 5; axes in the order of `judge_network.AXES`."""
+    """Expected scores, (n, 4), within 1 to 5, in the order of `judge_shape.ANSWERS`."""
     spread: NDArray[np.float32]
-    """Standard deviation of each score's distribution, (n, 3)."""
+    """Standard deviation of each score's distribution, (n, 4)."""
     failures: NDArray[np.float32]
     """Probabilities of "nothing" and of each failure, (n, 1 + failures)."""
     tasks: NDArray[np.float32]
@@ -127,36 +130,23 @@ def save_judge_weights(
     (folder / f"{name}.json").write_text(json.dumps(described, indent=1) + "\n", encoding="utf-8")
 
 
-def load_judge_network(name: str, folder: Path | None = None) -> tuple[JudgeNetwork, str]:
-    """The trained network called `name` and its version (the checksum of weights and description).
-
-    Raises:
-        AssetError: when there are no such weights; names the command that trains them.
-    """
-    place = folder if folder is not None else WEIGHTS
-    weights, described = place / f"{name}.safetensors", place / f"{name}.json"
-    if not (weights.is_file() and described.is_file()):
-        raise AssetError(
-            f"no weights of the storybook judge {name!r} in {place}; train them with "
-            f"`python -m editloop.train.judge {name}`"
-        )
-    raw, text = weights.read_bytes(), described.read_text(encoding="utf-8")
-    sizes = json.loads(text)["shape"]
-    shape = JudgeShape(**{k: tuple(v) if isinstance(v, list) else v for k, v in sizes.items()})
+def load_judge_network(found: JudgeFiles) -> JudgeNetwork:
+    """The trained network kept in `found`, in single precision."""
     with torch.random.fork_rng(devices=[]):
-        network = JudgeNetwork(shape)
-    network.load_state_dict(load(raw))
-    return network.float(), sha256_hex(raw + text.encode())[:12]
+        network = JudgeNetwork(found.shape)
+    network.load_state_dict(load(found.weights))
+    return network.float()
 
 
 @cache
-def packaged_judge(name: str) -> JudgeReader:
-    """The reader over packaged weights, opened once a process.
+def open_judge(name: str) -> JudgeReader:
+    """The reader over the packaged weights called `name`, opened once a process.
 
     Raises:
         AssetError: when no such weights are packaged.
     """
-    return JudgeReader(*load_judge_network(name))
+    found = packaged_judge(name)
+    return JudgeReader(load_judge_network(found), found.version)
 
 
 def _at_network_size(picture: RgbImage) -> NDArray[np.float32]:
@@ -173,7 +163,9 @@ def _array(tensor: Tensor) -> NDArray[np.float32]:
 def _joined(parts: Sequence[Readings], shape: JudgeShape) -> Readings:
     if not parts:
         failures, tasks = 1 + len(shape.failures), len(shape.tasks)
-        return Readings(*(np.zeros((0, k), np.float32) for k in (3, 3, failures, tasks)))
+        return Readings(
+            *(np.zeros((0, k), np.float32) for k in (len(ANSWERS), len(ANSWERS), failures, tasks))
+        )
     return Readings(
         *(
             np.concatenate([getattr(part, name) for part in parts])

@@ -20,7 +20,7 @@ from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
 from editloop.core.errors import UsageError
 from editloop.models.roles import RgbImage
-from editloop.models.storybook.latents import LATENT_CHANNELS, from_latents, to_latents
+from editloop.models.storybook.latents import from_latents, to_latents
 from editloop.models.storybook.text import encode_text, with_context
 
 BLANK = 127
@@ -109,8 +109,12 @@ class StorybookPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):  # t
         count = len(instructions)
         for name, value in (("images", images), ("references", references), ("context", context)):
             if value is not None and len(value) != count:
-                raise UsageError(f"{count} instructions came with {len(value)} {name}; give one each")
-        sources = to_latents(images if images is not None else [blank_image(self.image_size)] * count)
+                raise UsageError(
+                    f"{count} instructions came with {len(value)} {name}; give one each"
+                )
+        sources = to_latents(
+            images if images is not None else [blank_image(self.image_size)] * count
+        )
         sources = sources.to(self.unet.device, self.unet.dtype)
         below = conditioning_latents(sources, self._reference_latents(references, sources))
         texts = [
@@ -146,4 +150,3 @@ class StorybookPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):  # t
         given: list[Any] = list(references or [None] * len(sources))
         filled = [empty if reference is None else reference for reference in given]
         return to_latents(filled).to(sources)
-

@@ -20,7 +20,8 @@ def word_tokenizer(words: Sequence[str]) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     vocabulary = {
-        word: index for index, word in enumerate([PAD, UNKNOWN, TURN, ",", ".", *sorted(set(words))])
+        word: index
+        for index, word in enumerate([PAD, UNKNOWN, TURN, ",", ".", *sorted(set(words))])
     }
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Lowercase()
@@ -41,7 +42,9 @@ def with_context(instruction: str, context: Sequence[str] = ()) -> str:
     return f" {TURN} ".join([*context, instruction])
 
 
-def encode_text(tokenizer: Any, text_encoder: Any, texts: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
+def encode_text(
+    tokenizer: Any, text_encoder: Any, texts: Sequence[str]
+) -> tuple[Tensor, Tensor, Tensor]:
     """Hidden states (n, tokens, d), mask (n, tokens) with 1 for real tokens, and their mean (n, d).
 
     Texts are padded to the longest of the call; a text of more than `MAX_TOKENS` words loses its beginning, since the

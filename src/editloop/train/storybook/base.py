@@ -26,6 +26,7 @@ from editloop.models.storybook.pipeline import StorybookPipeline, conditioning_l
 from editloop.models.storybook.text import encode_text
 from editloop.train.storybook.stream import TripletBatches
 from editloop.world.grammar import vocabulary
+from editloop.world.oracle import FAILURE_WORDS
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +37,10 @@ class BaseTrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
-    steps: int = 2400
-    batch_size: int = 64
-    learning_rate: float = 1e-3
-    warmup_steps: int = 100
+    steps: int = 5200
+    batch_size: int = 32
+    learning_rate: float = 8e-4
+    warmup_steps: int = 150
     final_rate: float = 0.03
     """Last learning rate as a share of the highest; cosine in between."""
     weight_decay: float = 0.01
@@ -50,7 +51,7 @@ class BaseTrainingConfig(BaseModel):
     channels: tuple[int, ...] = (64, 128, 128)
     hidden: int = 128
     text_layers: int = 3
-    checkpoint_every: int = 200
+    checkpoint_every: int = 250
     device: str = "cpu"
 
 
@@ -90,18 +91,21 @@ def flow_matching_loss(
     return (error * region_weights(sources, targets)).mean()
 
 
+def training_vocabulary() -> tuple[str, ...]:
+    """Every word of the world: instructions, prompts, and the texts that name a failure."""
+    return tuple(sorted({*vocabulary(), *FAILURE_WORDS}))
+
+
 class BaseTrainer:
     """The training state: pipeline, averaged weights, optimiser and step; everything is restored on resuming."""
 
     def __init__(self, config: BaseTrainingConfig, out: Path) -> None:
         self.config, self.out, self.step, self.seconds = config, out, 0, 0.0
-        self.pipeline = build_pipeline(
-            vocabulary(),
-            seed=config.seed,
-            channels=config.channels,
-            hidden=config.hidden,
-            text_layers=config.text_layers,
+        self._meta_on_disk = self._read_meta()
+        self.words: tuple[str, ...] = tuple(
+            self._meta_on_disk["words"] if self._meta_on_disk else training_vocabulary()
         )
+        self.pipeline = self._fresh_pipeline()
         self.pipeline.to(config.device)
         self.pipeline.unet.to(memory_format=torch.channels_last)
         self.parameters = dict(self._named_parameters())
@@ -134,33 +138,31 @@ class BaseTrainer:
         state |= {f"average.{n}": p for n, p in self.average.items()}
         for name, moments in self._moments():
             state |= {f"{key}.{name}": value for key, value in moments.items()}
-        folder = self.out / "state"
-        folder.mkdir(parents=True, exist_ok=True)
+        self._state_path.parent.mkdir(parents=True, exist_ok=True)
         tensors = {k: v.contiguous().cpu() for k, v in state.items()}
-        save_file(tensors, folder / "new.safetensors", metadata={"meta": json.dumps(self._meta())})
-        (folder / "new.safetensors").replace(folder / "training.safetensors")
+        partial = self._state_path.with_suffix(".new")
+        save_file(tensors, partial, metadata={"meta": json.dumps(self._meta())})
+        partial.replace(self._state_path)
         self.export(self.out / "pipeline")
 
     def export(self, folder: Path) -> None:
-        """Write the averaged weights as a half-precision pipeline that `from_pretrained` loads."""
+        """Write the averaged weights as a pipeline (U-Net in half precision) that `from_pretrained` loads."""
         live = {name: p.detach().clone() for name, p in self.parameters.items()}
         self._assign(self.average)
         try:
-            copy = build_pipeline(
-                vocabulary(),
-                channels=self.config.channels,
-                hidden=self.config.hidden,
-                text_layers=self.config.text_layers,
-            )
+            copy = self._fresh_pipeline()
             copy.unet.load_state_dict(self.pipeline.unet.state_dict())
             copy.text_encoder.load_state_dict(self.pipeline.text_encoder.state_dict())
-            copy.to(torch.float16).save_pretrained(folder)
+            copy.unet.half()
+            copy.save_pretrained(folder)
         finally:
             self._assign(live)
 
     def _train_step(self, pixels: NDArray[Any], texts: list[str]) -> float:
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step)
-        sigma = torch.sigmoid(torch.randn(len(texts), generator=generator) + self.config.sigma_shift)
+        sigma = torch.sigmoid(
+            torch.randn(len(texts), generator=generator) + self.config.sigma_shift
+        )
         side = pixels.shape[2] // 2
         noise = torch.randn((len(texts), 12, side, side), generator=generator)
         for group in self.optimizer.param_groups:
@@ -221,23 +223,46 @@ class BaseTrainer:
                 parameter.copy_(values[name])
 
     def _meta(self) -> dict[str, Any]:
-        return {"step": self.step, "seconds": self.seconds, "run": self._run_id()}
+        return {
+            "step": self.step,
+            "seconds": self.seconds,
+            "run": self._run_id(),
+            "words": self.words,
+        }
+
+    def _read_meta(self) -> dict[str, Any] | None:
+        if not self._state_path.exists():
+            return None
+        with safe_open(self._state_path, "pt") as file:
+            return dict(json.loads(file.metadata()["meta"]))
+
+    @property
+    def _state_path(self) -> Path:
+        return self.out / "state" / "training.safetensors"
+
+    def _fresh_pipeline(self) -> StorybookPipeline:
+        config = self.config
+        return build_pipeline(
+            self.words,
+            seed=config.seed,
+            channels=config.channels,
+            hidden=config.hidden,
+            text_layers=config.text_layers,
+        )
 
     def _run_id(self) -> str:
         settings = self.config.model_dump(mode="json", exclude={"checkpoint_every", "device"})
         return content_id("storybook-base", json.dumps(settings, sort_keys=True))
 
     def _restore(self) -> None:
-        path = self.out / "state" / "training.safetensors"
-        if not path.exists():
+        meta = self._meta_on_disk
+        if meta is None:
             return
-        with safe_open(path, "pt") as file:
-            meta = json.loads(file.metadata()["meta"])
         if meta["run"] != self._run_id():
             raise UsageError(
                 f"{self.out} holds a training with other settings; give another --out, or the settings it began with"
             )
-        tensors = load_file(path, device=self.config.device)
+        tensors = load_file(self._state_path, device=self.config.device)
         self._assign({n: tensors[f"live.{n}"] for n in self.parameters})
         self.average = {n: tensors[f"average.{n}"].clone() for n in self.parameters}
         for name, parameter in self.parameters.items():
