@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from editloop.core.errors import UsageError
 from editloop.models.roles import Mask
@@ -267,12 +268,7 @@ def _picture(scene: Scene) -> tuple[object, ...]:
 
 
 def _grown(mask: Mask, margin: int) -> Mask:
-    """`mask` and every pixel within `margin` of it, by rows then columns (a square neighbourhood)."""
-    grown = mask
-    for axis in (0, 1):
-        padded = np.pad(grown, [(margin, margin) if a == axis else (0, 0) for a in (0, 1)])
-        length = mask.shape[axis]
-        grown = np.any(
-            [np.take(padded, range(s, s + length), axis) for s in range(2 * margin + 1)], axis=0
-        )
-    return grown
+    """`mask` and every pixel within `margin` rows and columns of it."""
+    side = 2 * margin + 1
+    around: Mask = sliding_window_view(np.pad(mask, margin), (side, side)).any(axis=(-2, -1))
+    return around

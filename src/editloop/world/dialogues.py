@@ -24,7 +24,7 @@ from editloop.world.choices import (
     pick_weighted,
 )
 from editloop.world.grammar import instruct, instruct_by_name, naming
-from editloop.world.grammar.sentences import MAX_WORDS, PRONOUNS
+from editloop.world.grammar.sentences import MAX_INSTRUCTION_WORDS, MAX_WORDS, PRONOUNS
 from editloop.world.grammar.templates import say
 from editloop.world.proposals import free_places, new_object, propose, successor
 from editloop.world.scenery import MAX_DRAWS, random_scene
@@ -91,11 +91,13 @@ def telling_turns(dialogue: Sequence[Case]) -> list[Case]:
 
 
 def _fits(dialogue: _Dialogue, split: Split) -> bool:
-    words = " ".join([dialogue.premise or "", *(turn.words for turn in dialogue.turns)])
+    said = [dialogue.premise or "", *(turn.words for turn in dialogue.turns)]
+    lengths = [len(text.split()) for text in said]
     touched: frozenset[Combination] = frozenset().union(
         *(combinations(turn.source, (turn.change,)) for turn in dialogue.turns)
     )
-    return len(words.split()) <= MAX_WORDS and belongs(touched, split)
+    short = max(lengths) <= MAX_INSTRUCTION_WORDS and sum(lengths) <= MAX_WORDS
+    return short and belongs(touched, split)
 
 
 def _as_cases(dialogue: _Dialogue, kind: EditType, split: Split) -> tuple[Case, ...]:
@@ -162,7 +164,7 @@ def _memory(rng: np.random.Generator) -> _Dialogue | None:
 def _round(rng: np.random.Generator, scene: Scene, attribute: str, quality: str) -> _Turn | None:
     """An object comes in and takes the quality of the premise, which the words of this turn keep silent about."""
     free = free_places(scene)
-    index = None if free and chance(rng, 0.5) else int(rng.random() * len(scene.objects))
+    index = None if free and chance(rng, 0.5) else pick(rng, range(len(scene.objects)))
     old = None if index is None else scene.objects[index]
     if index is None:
         drawn = new_object(rng, scene, pick(rng, free))
@@ -193,7 +195,7 @@ def _silent_name(brought: SceneObject, old: SceneObject | None, attribute: str) 
 def _memory_of_place(rng: np.random.Generator, scene: Scene) -> _Dialogue | None:
     """New things have their place: an unrelated edit comes between, then an object is added without a word of where."""
     free = free_places(scene)
-    between = _told(rng, scene, _draw(rng, scene, (EditType.ADJUST, EditType.REPLACE)))
+    between = _told(rng, scene, _draw(rng, scene, (EditType.ADJUST,)))
     if len(free) < 2 or between is None:
         return None
     place = pick(rng, free)

@@ -71,7 +71,7 @@ def _add(rng: np.random.Generator, scene: Scene) -> Proposal | None:
 
 
 def _index(rng: np.random.Generator, scene: Scene) -> int:
-    return int(rng.random() * len(scene.objects))
+    return pick(rng, range(len(scene.objects)))
 
 
 def _remove(rng: np.random.Generator, scene: Scene) -> Proposal | None:

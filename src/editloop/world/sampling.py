@@ -17,6 +17,7 @@ from editloop.world.choices import WEARS, chance, pick, pick_weighted
 from editloop.world.dialogues import sample_dialogue, telling_turns
 from editloop.world.scenery import MAX_DRAWS, describe, random_scene, sample_scene
 from editloop.world.scenes import Scene
+from editloop.world.splits import belongs, combinations
 from editloop.world.turns import edit_of, make_case
 
 __all__ = [
@@ -73,13 +74,20 @@ def sample_case(
         raise UsageError(
             f"the storybook world has no {chosen} edits; it has {', '.join(EDIT_TYPES)}"
         )
-    if chosen.is_dialogue:
-        return pick(rng, telling_turns(sample_dialogue(rng, chosen, split)))
     for _ in range(MAX_DRAWS):
-        case = edit_of(rng, _source(rng, chosen), chosen, split)
+        if chosen.is_dialogue:
+            case = _telling_turn(rng, chosen, split)
+        else:
+            case = edit_of(rng, _source(rng, chosen), chosen, split)
         if case:
             return case
     raise StageError(f"no {split} case of type {chosen} in {MAX_DRAWS} draws")
+
+
+def _telling_turn(rng: np.random.Generator, kind: EditType, split: Split) -> Case | None:
+    turns = telling_turns(sample_dialogue(rng, kind, split))
+    fitting = [turn for turn in turns if belongs(combinations(turn.source, turn.changes), split)]
+    return pick(rng, fitting) if fitting else None
 
 
 def _source(rng: np.random.Generator, edit_type: EditType) -> Scene:

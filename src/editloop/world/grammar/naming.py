@@ -6,19 +6,19 @@ import numpy as np
 
 from editloop.world.cases import PhrasingStyle
 from editloop.world.choices import chance
-from editloop.world.scenes import Background, Light, Place, Scene, SceneObject, Style, Tone, Wear
+from editloop.world.scenes import Scene, SceneObject
 
-PLACE_WORDS: dict[Place, str] = {
+PLACE_WORDS: dict[str, str] = {
     "left": "on the left",
     "middle": "in the middle",
     "right": "on the right",
 }
-TOWARDS_WORDS: dict[Place, str] = {
+TOWARDS_WORDS: dict[str, str] = {
     "left": "to the left",
     "middle": "to the middle",
     "right": "to the right",
 }
-BACKGROUND_WORDS: dict[Background, tuple[str, str]] = {
+BACKGROUND_WORDS: dict[str, tuple[str, str]] = {
     "meadow": ("a meadow", "in a meadow"),
     "desert": ("a desert", "in a desert"),
     "sea": ("the sea", "on the sea"),
@@ -30,26 +30,26 @@ BACKGROUND_WORDS: dict[Background, tuple[str, str]] = {
     "paper": ("white paper", "on white paper"),
 }
 """Background -> (its name, how things stand in it)."""
-STYLE_WORDS: dict[Style, str] = {
+STYLE_WORDS: dict[str, str] = {
     "sepia": "a sepia photo",
     "black and white": "a black and white photo",
     "negative": "a photo negative",
     "pastel": "a pastel drawing",
     "poster": "a poster",
 }
-LIGHT_WORDS: dict[Light, tuple[str, str]] = {
+LIGHT_WORDS: dict[str, tuple[str, str]] = {
     "left": ("the left", "on the left"),
     "right": ("the right", "on the right"),
     "above": ("above", "above"),
 }
 """Lamp -> (where light comes from, where the lamp stands)."""
-TONE_WORDS: dict[Tone, str] = {
+TONE_WORDS: dict[str, str] = {
     "dusk": "at dusk",
     "midnight": "at midnight",
     "fog": "in fog",
     "frost": "in winter frost",
 }
-WEAR_WORDS: dict[Wear, str] = {
+WEAR_WORDS: dict[str, str] = {
     "noise": "with noise",
     "blur": "all blurred",
     "fading": "in faded colours",

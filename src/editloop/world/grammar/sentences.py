@@ -26,7 +26,7 @@ from editloop.world.choices import (
 from editloop.world.grammar import naming
 from editloop.world.grammar.templates import say, wordings
 from editloop.world.oracle.words import FAILURE_WORDS
-from editloop.world.scenes import Scene
+from editloop.world.scenes import Scene, SceneObject
 
 MAX_INSTRUCTION_WORDS = 22
 """Longest single instruction."""
@@ -61,10 +61,20 @@ def _wording(
     return wording, {"object": name or "", "bare": (name or "").removeprefix("the "), **values}
 
 
+def _value(change: Change) -> str:
+    if change.value is None:
+        raise UsageError(f"{change.edit_type} of {change.attribute} needs a new value")
+    return change.value
+
+
+def _brought(change: Change) -> SceneObject:
+    if change.new_object is None:
+        raise UsageError(f"{change.edit_type} brings an object: set new_object")
+    return change.new_object
+
+
 def _added(rng: np.random.Generator, scene: Scene, change: Change) -> Worded:
-    new = change.new_object
-    if new is None:
-        raise UsageError("an added object must be given as new_object")
+    new = _brought(change)
     taken = {item.place for item in scene.objects}
     free = [place for place in PLACES if place not in taken]
     values = {"new": naming.indefinite(new), "place": naming.PLACE_WORDS[new.place]}
@@ -73,36 +83,33 @@ def _added(rng: np.random.Generator, scene: Scene, change: Change) -> Worded:
 
 
 def _replaced(rng: np.random.Generator, scene: Scene, change: Change) -> Worded:
-    old, new = scene.objects[change.object_index or 0], change.new_object
-    if new is None:
-        raise UsageError("the object that replaces another must be given as new_object")
+    old, new = scene.objects[change.object_index or 0], _brought(change)
     colour = old.colour != new.colour or chance(rng, 0.4)
     return "replace", {"new": naming.indefinite(new, colour=colour, old=old)}
 
 
 def _adjusted(_: np.random.Generator, scene: Scene, change: Change) -> Worded:
-    value = change.value or ""
+    value = _value(change)
     if change.attribute == "colour":
         return "colour", {"colour": value}
     if change.attribute == "pattern":
         return value, {}
-    old = scene.objects[change.object_index or 0].size
-    return _SIZE_STEPS[[*SIZES].index(value) - [*SIZES].index(old)], {}  # type: ignore[arg-type]
+    sizes: tuple[str, ...] = SIZES
+    step = sizes.index(value) - sizes.index(scene.objects[change.object_index or 0].size)
+    return _SIZE_STEPS[step], {}
 
 
 def _acted(_: np.random.Generator, __: Scene, change: Change) -> Worded:
     if change.attribute == "jumping":
         return ("jump" if change.value == "true" else "land"), {}
-    return "move", {
-        "to": naming.TOWARDS_WORDS[change.value],  # type: ignore[index]
-        "place": naming.PLACE_WORDS[change.value],  # type: ignore[index]
-    }
+    place = _value(change)
+    return "move", {"to": naming.TOWARDS_WORDS[place], "place": naming.PLACE_WORDS[place]}
 
 
 def _looked(_: np.random.Generator, scene: Scene, change: Change) -> Worded:
     attribute, value = change.attribute or "", change.value
     if attribute == "background":
-        name, within = naming.BACKGROUND_WORDS[value]  # type: ignore[index]
+        name, within = naming.BACKGROUND_WORDS[value]
         return "background", {"background": name, "in_background": within}
     if attribute in ("tone", "wear"):
         old = getattr(scene, attribute)
@@ -110,8 +117,8 @@ def _looked(_: np.random.Generator, scene: Scene, change: Change) -> Worded:
     if value is None:
         return f"no_{attribute}", {}
     if attribute == "style":
-        return "style", {"style": naming.STYLE_WORDS[value]}  # type: ignore[index]
-    source, lamp = naming.LIGHT_WORDS[value]  # type: ignore[index]
+        return "style", {"style": naming.STYLE_WORDS[value]}
+    source, lamp = naming.LIGHT_WORDS[value]
     return "light", {"from": source, "lamp": lamp}
 
 
@@ -130,9 +137,7 @@ def _removed(_: np.random.Generator, __: Scene, ___: Change) -> Worded:
 def _shown(_: np.random.Generator, __: Scene, change: Change) -> Worded:
     if change.object_index is not None:
         return "visual_replace", {}
-    if change.new_object is None:
-        raise UsageError("the object of the reference must be given as new_object")
-    return "visual_add", {"place": naming.PLACE_WORDS[change.new_object.place]}
+    return "visual_add", {"place": naming.PLACE_WORDS[_brought(change).place]}
 
 
 _WORDERS: dict[EditType, Callable[[np.random.Generator, Scene, Change], Worded]] = {
@@ -214,7 +219,7 @@ def instruct_by_name(
 
 
 def inverse_instruction(case: Case, rng: np.random.Generator) -> str | None:
-    """The words that lead from the case's target to its source, or None where they would be too many.
+    """The words that lead from the case's target to its source, or None where no few words do.
 
     Only what changed is named, and never by "undo", "revert" or "restore" (arXiv 2507.14119, prompt A.6).
     """
