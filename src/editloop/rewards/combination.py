@@ -6,7 +6,7 @@ its other rewards would be compared with sums of more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Protocol
 
 import numpy as np
@@ -36,42 +36,53 @@ class MultiReward(Protocol):
         """
 
 
-class WeightedSum(Config):
-    """One reward, the weighted mean; the one with the widest spread rules the advantages."""
-
-    kind: Literal["sum"] = "sum"
-    weights: dict[str, float] = Field(min_length=1)
+class _Weighted(Config):
+    weights: dict[str, Annotated[float, Field(gt=0)]] = Field(min_length=1)
     """Weight of each reward; they are divided by their sum."""
 
     def combined(self, rewards: Rewards) -> Array:
-        """As `MultiReward`."""
-        stacked = _stacked(rewards, list(self.weights))
-        return np.tensordot(_shares(self.weights), stacked, axes=1)
+        """As `MultiReward`: the weighted mean."""
+        return self._mean(_stacked(rewards, self.weights))
+
+    def _mean(self, stacked: Array) -> Array:
+        """Weighted mean over the first axis."""
+        weights = np.array(list(self.weights.values()))
+        return np.tensordot(weights / weights.sum(), stacked, axes=1)
+
+
+class WeightedSum(_Weighted):
+    """One reward, the weighted mean; the one with the widest spread rules the advantages."""
+
+    kind: Literal["sum"] = "sum"
 
     def advantages(self, rewards: Rewards, rule: AdvantageRule) -> Advantages:
         """As `MultiReward`."""
         return rule(self.combined(rewards))
 
 
-class Gdpo(WeightedSum):
-    """Advantages of each reward apart, then their weighted mean (GDPO, arXiv 2601.05242): spreads no longer matter."""
+class Gdpo(_Weighted):
+    """Advantages of each reward apart, then their weighted mean (GDPO, arXiv 2601.05242): spreads no longer matter.
 
-    kind: Literal["gdpo"] = "gdpo"  # type: ignore[assignment]
+    Weights are shares, so the result does not grow with the number of rewards, and the paper's last normalisation over
+    the batch is left out.
+    """
+
+    kind: Literal["gdpo"] = "gdpo"
 
     def advantages(self, rewards: Rewards, rule: AdvantageRule) -> Advantages:
-        """As `MultiReward`; counts are those of the samples with all rewards, a group is flat if it is so in each of them."""
+        """As `MultiReward`; a group is flat if it is so in each reward."""
         complete = np.isfinite(self.combined(rewards))
-        stacked = _stacked(rewards, list(self.weights))
+        stacked = _stacked(rewards, self.weights)
         parts = [rule(np.where(complete, part, np.nan)) for part in stacked]
-        values = np.tensordot(_shares(self.weights), np.stack([p.values for p in parts]), axes=1)
-        informative = np.any(np.nan_to_num(values) != 0, axis=1)
-        usable = parts[0].mask.any(1)
+        values = self._mean(np.stack([part.values for part in parts]))
+        mask = parts[0].mask
+        moved = np.any([(part.values != 0) & mask for part in parts], axis=(0, 2))
         return Advantages(
             values,
-            parts[0].mask,
+            mask,
             dropped_groups=parts[0].dropped_groups,
             missing=parts[0].missing,
-            flat_groups=int((usable & ~informative).sum()),
+            flat_groups=int((mask.any(1) & ~moved).sum()),
         )
 
 
@@ -107,8 +118,9 @@ AnyMultiReward = Annotated[WeightedSum | Gdpo | Gated, Field(discriminator="kind
 """For configurations: ``combination.kind`` chooses."""
 
 
-def _stacked(rewards: Rewards, names: list[str] | tuple[str, ...]) -> Array:
+def _stacked(rewards: Rewards, names: Iterable[str]) -> Array:
     """(rewards, groups, K) in the order of `names`."""
+    names = tuple(names)
     for name in names:
         if name not in rewards:
             near = did_you_mean(name, sorted(rewards))
@@ -122,10 +134,3 @@ def _stacked(rewards: Rewards, names: list[str] | tuple[str, ...]) -> Array:
             + ", ".join(f"{n} {a.shape}" for n, a in zip(names, arrays, strict=True))
         )
     return np.stack(arrays)
-
-
-def _shares(weights: Mapping[str, float]) -> Array:
-    total = sum(weights.values())
-    if min(weights.values()) < 0 or total <= 0:
-        raise UsageError(f"weights must not be negative and must not all be 0, got {dict(weights)}")
-    return np.array([weight / total for weight in weights.values()])

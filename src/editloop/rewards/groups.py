@@ -54,8 +54,8 @@ def group_advantages(
     Args:
         rewards: (groups, K); NaN for a score that never came.
         mask: (groups, K), false for samples to leave out; by default all that are finite.
-        scale: ``group``: the group's own std; ``batch``: that of all usable samples, about their groups' means or
-            not is immaterial to the sign: it is taken over the raw rewards.
+        scale: ``group``: the group's own std; ``batch``: that of all usable rewards, so that a group with a narrow spread
+            counts for less.
         floor: Added to the std.
         clip: Largest absolute advantage.
         leave_one_out: The baseline of a sample is the mean of the others in its group; else of the whole group.
@@ -181,8 +181,9 @@ def best_worst_pairs(
     several = usable.sum(1) >= 2
     gap = np.where(several, values[rows, best] - values[rows, worst], 0.0)
     offset = rows * values.shape[1]
-    pairs = np.stack([offset + best, offset + worst], axis=1)
-    return pairs[several & (gap > min_gap)].astype(np.int64)
+    pairs = np.stack([offset + best, offset + worst], axis=1).astype(np.int64)
+    chosen: NDArray[np.int64] = pairs[several & (gap > min_gap)]
+    return chosen
 
 
 def _masked(rewards: ArrayLike, mask: ArrayLike | None) -> tuple[Array, Mask]:
@@ -205,4 +206,5 @@ def _flat(values: Array, usable: Mask) -> Mask:
     """Groups whose usable rewards are all equal, (groups,): rounding of their mean must not look like a signal."""
     highest = np.where(usable, values, -np.inf).max(1)
     lowest = np.where(usable, values, np.inf).min(1)
-    return usable.any(1) & (highest == lowest)
+    flat: Mask = usable.any(1) & (highest == lowest)
+    return flat

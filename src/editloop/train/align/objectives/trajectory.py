@@ -153,23 +153,21 @@ class Grpo(Config):
     ) -> ObjectiveLoss:
         """As `TrajectoryObjective.loss`."""
         difference = self._reduced(log_prob(y, new) - log_prob(y, old).detach())
-        divergence = self._reduced((new.mean - old.mean.detach()).square() / (2 * old.std.square()))
+        moved = (new.mean - old.mean.detach()).square() / (2 * old.std.square())
+        divergence = self._reduced(moved)
         advantage = advantage.to(difference)
-        std = old.std.flatten()
-        step = torch.as_tensor(sigma, device=std.device) - torch.as_tensor(
-            sigma_next, device=std.device
-        )
         if self.ratio == "dppo":
             ratio = torch.exp(difference)
             cut = self._pushed_out(ratio, advantage, divergence)
-            policy = -(advantage * ratio * ~cut).mean()
-        else:
-            centred = (difference + divergence) * std if self.ratio == "guard" else difference
-            ratio = torch.exp(centred)
+            policy = (-advantage * ratio * ~cut).mean()
+        elif self.ratio == "guard":
+            ratio = torch.exp((difference + divergence) * old.std.flatten())
             surrogate, cut = ppo_clip(ratio, advantage, self._clip_range)
-            policy = (
-                (surrogate / step.to(ratio)).mean() if self.ratio == "guard" else surrogate.mean()
-            )
+            policy = (surrogate / _length(sigma, sigma_next, ratio)).mean()
+        else:
+            ratio = torch.exp(difference)
+            surrogate, cut = ppo_clip(ratio, advantage, self._clip_range)
+            policy = surrogate.mean()
         stats = ratio_stats(ratio, cut) | {
             "divergence": divergence.detach().mean(),
             "policy_loss": policy.detach(),
@@ -178,9 +176,10 @@ class Grpo(Config):
             return ObjectiveLoss(policy, stats)
         if reference_velocity is None:
             raise UsageError("velocity_kl is above 0 but no reference velocity was given")
-        distance = squared_distance(velocity, reference_velocity.detach()).mean()
-        stats["velocity_kl"] = distance.detach()
-        return ObjectiveLoss(policy + self.velocity_kl * distance, stats)
+        drift = squared_distance(velocity, reference_velocity.detach()).mean()
+        return ObjectiveLoss(
+            policy + self.velocity_kl * drift, stats | {"velocity_kl": drift.detach()}
+        )
 
     @property
     def _clip_range(self) -> float:
@@ -207,3 +206,9 @@ def ppo_clip(ratio: Tensor, advantage: Tensor, clip_range: float) -> tuple[Tenso
         (ratio < 1 - clip_range) & (advantage < 0)
     )
     return surrogate, cut.detach()
+
+
+def _length(sigma: Sigma, sigma_next: Sigma, like: Tensor) -> Tensor:
+    """-dt of the step, 0-d or (n,)."""
+    start = torch.as_tensor(sigma, dtype=like.dtype, device=like.device)
+    return start - torch.as_tensor(sigma_next, dtype=like.dtype, device=like.device)
