@@ -11,6 +11,8 @@ JUDGES = Registry[Callable[[], Judge]]("judge")
 """Spec string -> factory, imported on first use."""
 
 JUDGES.add("embedded:evidence", "editloop.judges.evidence:embedded_judge")
+for _name in ("base_scorer", "calibrated_scorer", "tiny_judge", "held_out_judge"):
+    JUDGES.add(f"world:{_name.replace('_', '-')}", f"editloop.judges.storybook:{_name}")
 
 
 def load_judge(spec: str) -> Judge:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,10 @@ from editloop.models.storybook.judge_network import JudgeNetwork
 from editloop.models.storybook.judge_shape import (
     ANSWERS,
     PICTURE_SIZE,
+    WEIGHTS_FOLDER,
     JudgeFiles,
     JudgeShape,
-    packaged_judge,
+    judge_files,
 )
 from editloop.models.storybook.judge_words import WordNumbers
 
@@ -139,13 +141,13 @@ def load_judge_network(found: JudgeFiles) -> JudgeNetwork:
 
 
 @cache
-def open_judge(name: str) -> JudgeReader:
-    """The reader over the packaged weights called `name`, opened once a process.
+def open_judge(name: str, folder: Traversable = WEIGHTS_FOLDER) -> JudgeReader:
+    """The reader over the weights called `name`, opened once a process.
 
     Raises:
-        AssetError: when no such weights are packaged.
+        AssetError: when there are no such weights.
     """
-    found = packaged_judge(name)
+    found = judge_files(name, folder)
     return JudgeReader(load_judge_network(found), found.version)
 
 

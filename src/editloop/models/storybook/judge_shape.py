@@ -49,8 +49,9 @@ class JudgeFiles:
     """Checksum of weights and description."""
 
 
-def read_judge_files(folder: Traversable, name: str) -> JudgeFiles:
-    """The weights called `name` in `folder`.
+@cache
+def judge_files(name: str, folder: Traversable = WEIGHTS_FOLDER) -> JudgeFiles:
+    """The weights called `name`, the packaged ones unless another folder is given; read once a process.
 
     Raises:
         AssetError: when there are none; names the command that trains them.
@@ -67,13 +68,3 @@ def read_judge_files(folder: Traversable, name: str) -> JudgeFiles:
     return JudgeFiles(
         JudgeShape(**sizes), parsed["training"], raw, sha256_hex(raw + text.encode())[:12]
     )
-
-
-@cache
-def packaged_judge(name: str) -> JudgeFiles:
-    """The packaged weights called `name`, read once a process.
-
-    Raises:
-        AssetError: when no such weights are packaged.
-    """
-    return read_judge_files(WEIGHTS_FOLDER, name)
