@@ -37,7 +37,7 @@ class BaseTrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
-    steps: int = 5200
+    steps: int = 3600
     batch_size: int = 32
     learning_rate: float = 8e-4
     warmup_steps: int = 150
