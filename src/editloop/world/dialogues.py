@@ -24,7 +24,7 @@ from editloop.world.choices import (
     pick_weighted,
 )
 from editloop.world.grammar import instruct, instruct_by_name, naming
-from editloop.world.grammar.sentences import MAX_INSTRUCTION_WORDS, MAX_WORDS, PRONOUNS
+from editloop.world.grammar.sentences import MAX_INSTRUCTION_WORDS, MAX_WORDS
 from editloop.world.grammar.templates import say
 from editloop.world.proposals import free_places, new_object, propose, successor
 from editloop.world.scenery import MAX_DRAWS, random_scene
@@ -229,7 +229,7 @@ def _spoken_of_as_it(
     rng: np.random.Generator, source: Scene, change: Change, *, just_added: bool
 ) -> _Turn:
     style = _style(rng)
-    name = PRONOUNS[0] if chance(rng, 0.7) else PRONOUNS[2 if just_added else 1]
+    name = naming.PRONOUNS[0] if chance(rng, 0.7) else naming.PRONOUNS[2 if just_added else 1]
     clause_style: PhrasingStyle = "casual" if style == "casual" and chance(rng, 0.5) else "plain"
     clause = instruct_by_name(rng, source, change, name, clause_style)
     return _Turn(source, change, say(rng, "now", style, {"clause": clause}), style)

@@ -4,12 +4,12 @@
 other triplets (NHR-Edit, arXiv 2507.14119); `vocabulary` lists every word that can ever come out.
 """
 
+from editloop.world.grammar.lexicon import vocabulary
 from editloop.world.grammar.sentences import (
     composed_instruction,
     instruct,
     instruct_by_name,
     inverse_instruction,
-    vocabulary,
 )
 
 __all__ = [

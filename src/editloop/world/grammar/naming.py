@@ -55,6 +55,8 @@ WEAR_WORDS: dict[str, str] = {
     "fading": "in faded colours",
     "blocks": "with blocks",
 }
+PRONOUNS = ("it", "that one", "the new one")
+"""What an object spoken of before is called; the last only where it has just come."""
 PHRASES: tuple[str, ...] = (
     *PLACE_WORDS.values(),
     *TOWARDS_WORDS.values(),
