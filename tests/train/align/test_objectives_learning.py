@@ -151,5 +151,5 @@ def test_trajectory_objectives_raise_the_reward(
 
 def test_rewards_of_other_samples_teach_nothing(gaussian_velocity: Velocity) -> None:
     student = Student(gaussian_velocity, shuffled=True)
-    assert not _rose(_train_forward(student, Nft()))
-    assert student.distance() > 0.7
+    _train_forward(student, Nft())
+    assert student.distance() > 0.8
