@@ -22,6 +22,13 @@ def picture(seed: int, height: int = SIDE, width: int = SIDE) -> RgbImage:
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
+def working_size(condition: Any) -> tuple[int, int]:
+    """Width and height that the policy works at."""
+    static = condition.static
+    width, height = static["size"] if "size" in static else static["sizes"][0]
+    return width, height
+
+
 def noise(policy: Any, condition: Any, seed: int = 0) -> torch.Tensor:
     """Starting latents, one a case."""
     generator = torch.Generator().manual_seed(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -120,3 +121,8 @@ def test_references_are_more_source_tokens_where_the_network_takes_them(
     assert policy.latent_shape(more) == policy.latent_shape(plain)
     with pytest.raises(UsageError, match="working sizes"):
         policy.encode([case, request])
+
+
+def test_conditions_can_be_kept_on_disk(policy: Any, case: EditRequest) -> None:
+    static = policy.encode([case]).static
+    assert json.loads(json.dumps(static)) == static

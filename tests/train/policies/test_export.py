@@ -15,8 +15,10 @@ from editloop.core.errors import UnknownNameError, UsageError
 from editloop.models.diffusers.editor import DiffusersEditor
 from editloop.models.miniatures import MINIATURE_SETTINGS, build_miniature, save_miniature
 from editloop.models.roles import EditRequest
+from editloop.models.storybook.build import build_pipeline
 from editloop.train.align.lora import add_adapter
 from editloop.train.policies import load_policy
+from editloop.train.policies.storybook import StorybookPolicy
 
 
 @pytest.fixture(scope="module")
@@ -110,5 +112,13 @@ def test_what_is_no_flow_model_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("spec", ["kontext", "embedded:procedural", ""])
 def test_other_specs_are_refused(spec: str) -> None:
-    with pytest.raises(UsageError, match="expected diffusers:"):
+    with pytest.raises(UsageError, match="expected world:tiny-editor or diffusers:"):
         load_policy(spec)
+
+
+def test_a_storybook_folder_is_a_policy_too(tmp_path: Path) -> None:
+    toy = build_pipeline(["remove"], channels=(16, 16), hidden=32, text_layers=1, image_size=16)
+    toy.save_pretrained(tmp_path)
+    policy = load_policy(f"diffusers:{tmp_path}")
+    assert isinstance(policy, StorybookPolicy)
+    assert policy.identity.name == f"diffusers:{tmp_path}"

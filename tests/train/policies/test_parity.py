@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.train.policies.rollouts import STEPS, euler, noise, picture, pipeline_run
+from tests.train.policies.rollouts import (
+    STEPS,
+    euler,
+    noise,
+    picture,
+    pipeline_run,
+    working_size,
+)
 
 from editloop.models.miniatures import MINIATURE_SETTINGS, build_miniature
 from editloop.models.roles import EditRequest
@@ -53,7 +60,7 @@ def test_noise_levels_are_the_schedulers_own(policy: Any, case: EditRequest) -> 
 def test_wide_pictures_keep_their_shape_and_the_parity(policy: Any) -> None:
     wide = EditRequest(picture(2, height=32, width=96), "remove the object", seed=0)
     condition = policy.encode([wide])
-    width, height = condition.static["size"]
+    width, height = working_size(condition)
     assert 2.5 < width / height < 3.5
     assert 0.7 < width * height / policy.settings.pixels < 1.0
     start = noise(policy, condition)

@@ -7,13 +7,18 @@ flow-matching editor on disk or on the hub, `diffusers:models/qwen-image-edit-25
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
 from typing import TypeAlias
 
-from editloop.core.errors import UnknownNameError, UsageError
+from editloop.core.errors import PrerequisiteError, UnknownNameError, UsageError
 from editloop.core.registry import Registry
 from editloop.models.diffusers.editor import DiffusersEditor
-from editloop.models.diffusers.folders import pipeline_class
+from editloop.models.diffusers.folders import INDEX_FILE, pipeline_class
+from editloop.models.prerequisites import require
 from editloop.train.policy import EditPolicy
+
+TINY_EDITOR = "world:tiny-editor"
 
 PolicyOpener: TypeAlias = Callable[[DiffusersEditor], EditPolicy]
 
@@ -38,11 +43,15 @@ def load_policy(spec: str) -> EditPolicy:
     Raises:
         UsageError: when the spec has another form.
         UnknownNameError: when the pipeline is no flow-matching editor that can be trained here.
-        PrerequisiteError: when diffusers is missing.
+        PrerequisiteError: when diffusers is missing, or this installation came without the tiny editor's weights.
     """
+    if spec == TINY_EDITOR:
+        return _shipped_tiny_editor()
     provider, colon, source = spec.partition(":")
     if provider != "diffusers" or not colon:
-        raise UsageError(f"no policy is called {spec!r}; expected diffusers:FOLDER_OR_ID")
+        raise UsageError(
+            f"no policy is called {spec!r}; expected {TINY_EDITOR} or diffusers:FOLDER_OR_ID"
+        )
     editor = DiffusersEditor(source)
     class_name = pipeline_class(editor.folder)
     if class_name not in POLICIES:
@@ -57,3 +66,15 @@ def open_storybook(editor: DiffusersEditor) -> EditPolicy:
     from editloop.train.policies.storybook import StorybookPolicy
 
     return StorybookPolicy(editor.pipeline, editor.identity.name)
+
+
+def _shipped_tiny_editor() -> EditPolicy:
+    require("diffusers", "train")
+    from editloop.train.policies.storybook import StorybookPolicy
+
+    folder = Path(str(files("editloop.models.storybook").joinpath("weights")))
+    if not (folder / INDEX_FILE).is_file():
+        raise PrerequisiteError(
+            f"{TINY_EDITOR} has no weights in {folder}; train them with: python -m editloop.train.storybook"
+        )
+    return StorybookPolicy.from_folder(folder, TINY_EDITOR)

@@ -70,7 +70,7 @@ class KontextPolicy:
             max_sequence_length=self.settings.text_tokens,
         )
         source = self._pack_images([request.image for request in requests], size)
-        return Condition({"text": states, "pooled": pooled, "source": source}, {"size": size})
+        return Condition({"text": states, "pooled": pooled, "source": source}, {"size": list(size)})
 
     def latent_shape(self, condition: Condition) -> tuple[int, ...]:
         """(tokens, channels): the picture has as many tokens as its source."""
@@ -123,9 +123,9 @@ class KontextPolicy:
         """A LoRA for `load_lora_weights`, or the whole pipeline after full fine-tuning."""
         export_trained(self.pipeline, "transformer", folder, self.settings)
 
-    def _pack_images(self, images: Sequence[RgbImage], size: tuple[int, int]) -> Tensor:
+    def _pack_images(self, images: Sequence[RgbImage], size: Sequence[int]) -> Tensor:
         pipeline = self.pipeline
-        pictures = [to_pil(image, size) for image in images]
+        pictures = [to_pil(image, (size[0], size[1])) for image in images]
         pixels = pipeline.image_processor.preprocess(pictures, size[1], size[0])
         pixels = pixels.to(pipeline.vae.device, pipeline.vae.dtype)
         spread = pipeline._encode_vae_image(pixels, generator=None)

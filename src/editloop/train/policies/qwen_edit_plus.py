@@ -86,11 +86,11 @@ class QwenEditPlusPolicy:
             [self._pack_images(column, size) for column, size in zip(columns, sizes, strict=True)],
             dim=1,
         )
-        return Condition(tensors, {"size": sizes[0], "picture_sizes": sizes})
+        return Condition(tensors, {"sizes": [list(size) for size in (sizes[0], *sizes)]})
 
     def latent_shape(self, condition: Condition) -> tuple[int, ...]:
         """(tokens, channels) of the edited picture, which has the working size of the source."""
-        rows, columns = self._grid(condition.static["size"])
+        rows, columns = self._grid(condition.static["sizes"][0])
         return rows * columns, condition.tensors["source"].shape[-1]
 
     def sigmas(self, steps: int, condition: Condition) -> Tensor:
@@ -115,12 +115,12 @@ class QwenEditPlusPolicy:
     @torch.no_grad()
     def latents(self, images: Sequence[RgbImage], condition: Condition) -> Tensor:
         """Packed clean latents, float32 (n, tokens, channels); pictures are scaled to the working size."""
-        return self._pack_images(images, condition.static["size"]).float()
+        return self._pack_images(images, condition.static["sizes"][0]).float()
 
     @torch.no_grad()
     def decode(self, latents: Tensor, condition: Condition) -> list[RgbImage]:
         """Pictures at the working size."""
-        width, height = condition.static["size"]
+        width, height = condition.static["sizes"][0]
         vae = self.pipeline.vae
         spread = self.pipeline._unpack_latents(
             latents, height, width, self.pipeline.vae_scale_factor
@@ -139,14 +139,13 @@ class QwenEditPlusPolicy:
         longest = int(lengths.max())
         mask = None
         if int(lengths.min()) < longest:
-            mask = (torch.arange(longest) < lengths[:, None]).to(x.device)
-        sizes = (condition.static["size"], *condition.static["picture_sizes"])
+            mask = (torch.arange(longest, device=lengths.device) < lengths[:, None]).to(x.device)
         predicted: Tensor = self.network(
             hidden_states=torch.cat([x, tensors["source"].to(x)], dim=1).to(dtype),
             timestep=network_time(sigma, dtype),
             encoder_hidden_states=tensors[prompt][:, :longest],
             encoder_hidden_states_mask=mask,
-            img_shapes=[[(1, *self._grid(size)) for size in sizes]],
+            img_shapes=[[(1, *self._grid(size)) for size in condition.static["sizes"]]],
             return_dict=False,
         )[0]
         return predicted[:, : x.shape[1]].float()
@@ -154,7 +153,7 @@ class QwenEditPlusPolicy:
     def _text(
         self, name: str, requests: Sequence[EditRequest], texts: Sequence[str]
     ) -> dict[str, Tensor]:
-        """States padded at the end, (n, longest, width), and token counts (n,), which stay on the CPU."""
+        """States padded at the end, (n, longest, width), and token counts (n,), kept on the CPU to be read without waiting."""
         states = [
             self._text_states(text, request) for text, request in zip(texts, requests, strict=True)
         ]
@@ -176,7 +175,7 @@ class QwenEditPlusPolicy:
         row: Tensor = states[0]
         return row
 
-    def _pack_images(self, images: Sequence[RgbImage], size: tuple[int, int]) -> Tensor:
+    def _pack_images(self, images: Sequence[RgbImage], size: Sequence[int]) -> Tensor:
         pipeline = self.pipeline
         pictures = [to_pil(image) for image in images]
         pixels = pipeline.image_processor.preprocess(pictures, size[1], size[0]).unsqueeze(2)
@@ -186,7 +185,7 @@ class QwenEditPlusPolicy:
         packed: Tensor = pipeline._pack_latents(spread, count, channels, high, wide)
         return packed
 
-    def _grid(self, size: tuple[int, int]) -> tuple[int, int]:
+    def _grid(self, size: Sequence[int]) -> tuple[int, int]:
         """Rows and columns of tokens of a picture of (width, height)."""
         cell = 2 * self.pipeline.vae_scale_factor
         return size[1] // cell, size[0] // cell
