@@ -85,9 +85,17 @@ def _ink_shares(
     inks = np.asarray(canvas).copy()
     inks[(inks == Ink.BODY) & _pattern_mask(pattern, side, unit * finer, centre)] = Ink.PATTERN
     inks[(inks == Ink.NONE) & _grown(inks > 0, stroke * finer)] = Ink.OUTLINE
-    shares = (inks[..., None] == np.arange(len(Ink))).astype(np.float32)
-    blocks = shares.reshape(2 * half, finer, 2 * half, finer, len(Ink))
-    return np.asarray(blocks.mean(axis=(1, 3)), np.float32)
+    return _shares_of_blocks(inks, finer)
+
+
+def _shares_of_blocks(inks: NDArray[np.uint8], finer: int) -> FloatImage:
+    """The share of every ink in every block of `finer` x `finer` values."""
+    blocks = inks.shape[0] // finer
+    block = np.arange(inks.shape[0]) // finer
+    cells = (block[:, None] * blocks + block) * len(Ink) + inks
+    counts = np.bincount(cells.ravel(), minlength=blocks * blocks * len(Ink))
+    shares = counts.reshape(blocks, blocks, len(Ink)) / finer**2
+    return np.asarray(shares, np.float32)
 
 
 def _pattern_mask(
