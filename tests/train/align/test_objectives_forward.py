@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,8 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from editloop.core.errors import UsageError
-from editloop.train.align.objectives import Awm, Nft, Renoised, Rwr, Velocities
-from editloop.train.align.objectives.noising import renoise, stratified_sigmas
+from editloop.train.align.objectives import Awm, Dgpo, Dpo, Nft, Renoised, Rwr, Velocities
+from editloop.train.align.objectives.noising import renoise, share_in_pairs, stratified_sigmas
+from editloop.train.align.objectives.regression import WeightedRegression
 
 SHAPE = (8, 4, 4)
 quick = settings(max_examples=25, deadline=None)
@@ -141,16 +144,41 @@ def test_awm_on_policy_has_ratio_one() -> None:
 def test_rwr_weighs_supervised_matching_by_exponentials() -> None:
     velocities, batch = _batch()
     assert batch.advantage is not None
-    weights = torch.exp(batch.advantage / 2)
-    theirs = (weights / weights.mean() * _mean((velocities.new - batch.target).square())).mean()
-    result = Rwr(temperature=2).loss(velocities, batch)
+    weights = torch.exp(batch.advantage / 2 - 1 / 8).clamp_max(3)
+    theirs = (weights * _mean((velocities.new - batch.target).square())).mean()
+    result = Rwr(temperature=2, weight_max=3).loss(velocities, batch)
     torch.testing.assert_close(result.loss, theirs)
     torch.testing.assert_close(
         _gradient(result.loss, velocities.new), _gradient(theirs, velocities.new)
     )
+    normal = torch.randn(100_000, generator=torch.Generator().manual_seed(0))
+    many = Renoised(normal[:, None], normal[:, None], normal, normal)
+    assert Rwr(temperature=2).loss(Velocities(normal[:, None]), many).stats[
+        "weight"
+    ] == pytest.approx(1, abs=0.01)
 
-    shifted = Renoised(batch.x0, batch.noise, batch.sigma, batch.advantage + 100)
-    torch.testing.assert_close(Rwr(temperature=2).loss(velocities, shifted).loss, theirs)
+
+@pytest.mark.parametrize("objective", [Nft(), Awm(), Rwr(), Dgpo(), Dpo()], ids=lambda o: o.kind)
+def test_gradients_do_not_depend_on_how_a_batch_is_packed(objective: WeightedRegression) -> None:
+    """Two halves, each with its share of the whole, add up to one backward pass: for memory limits and many devices."""
+    velocities, batch = _batch()
+    assert velocities.old is not None
+    assert velocities.reference is not None
+    assert batch.advantage is not None
+    groups, pairs = torch.arange(8) // 2, torch.tensor([[0, 1], [3, 2], [4, 5], [6, 7]])
+    noise, sigma = share_in_pairs(batch.noise, pairs), share_in_pairs(batch.sigma, pairs)
+    whole = Renoised(batch.x0, noise, sigma, batch.advantage, groups, pairs)
+    expected = _gradient(objective.loss(velocities, whole).loss, velocities.new)
+    total = torch.zeros_like(expected)
+    for half in (slice(0, 4), slice(4, 8)):
+        part = Renoised(
+            batch.x0[half], noise[half], sigma[half], batch.advantage[half], groups[half], pairs[:2]
+        )
+        if half.start:
+            part = dataclasses.replace(part, pairs=pairs[2:] - 4)
+        given_ = Velocities(velocities.new[half], velocities.old[half], velocities.reference[half])
+        total += _gradient(objective.loss(given_, part).loss / 2, velocities.new)
+    torch.testing.assert_close(total, expected, rtol=1e-12, atol=1e-14)
 
 
 def test_velocity_kl_is_zero_with_adapters_off() -> None:

@@ -1,7 +1,7 @@
 """Objectives that weigh velocity matching by an advantage: NFT, AWM and reward-weighted regression.
 
-Sources: DiffusionNFT, arXiv 2509.16117; advantage weighted matching (AWM), arXiv 2509.25050; reward-weighted regression as
-in arXiv 2302.12192. Legend: n samples; A advantage; t noise level; u = e - x0; v^ = x_t - t v the clean prediction.
+Sources: DiffusionNFT, arXiv 2509.16117; advantage weighted matching (AWM), arXiv 2509.25050; reward-weighted regression
+with the weights of AWR, arXiv 1910.00177. Legend: n samples; A advantage; t noise level; u = e - x0; v^ = x_t - t v the clean prediction.
 """
 
 from __future__ import annotations
@@ -104,13 +104,17 @@ class Awm(WeightedRegression):
 
 
 class Rwr(WeightedRegression):
-    """Reward-weighted regression: supervised matching with weights exp(A / temperature), normalised over the batch.
+    """Reward-weighted regression: mean min(exp(A / temperature) / Z, weight_max) ||v - u||^2 (arXiv 1910.00177, Eq. 10).
 
-    It only ever pulls towards samples, the bad ones too, and is the baseline that shows what negative signals are worth.
+    Z = exp(1 / (2 temperature^2)) is the mean weight of standard normal advantages. A constant in place of the batch's own mean
+    keeps a sample's gradient independent of what shares its batch. It only ever pulls towards samples, the bad ones too,
+    and is the baseline that shows what negative signals are worth.
     """
 
     kind: Literal["rwr"] = "rwr"
     temperature: float = Field(1.0, gt=0)
+    weight_max: float = Field(20.0, gt=0)
+    """Largest weight of a sample."""
 
     @property
     def uses_old(self) -> bool:
@@ -118,7 +122,8 @@ class Rwr(WeightedRegression):
         return False
 
     def _coefficients(self, velocities: Velocities, batch: Renoised) -> Coefficients:
-        match = torch.softmax(required_advantage(batch) / self.temperature, dim=0)
+        scaled = required_advantage(batch) / self.temperature
+        weight = torch.exp(scaled - 0.5 / self.temperature**2).clamp_max(self.weight_max)
+        match = weight / len(weight)
         error = squared_distance(velocities.new, batch.target)
-        stats = {"effective_samples": 1 / match.square().sum()}
-        return Coefficients(match, None, (match * error).sum(), stats)
+        return Coefficients(match, None, (match * error).sum(), {"weight": weight.mean()})
