@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from editloop.models.roles import Mask
 from editloop.world.oracle.pixels import (
     JUST_NOTICEABLE,
     Pixels,
@@ -16,6 +15,7 @@ from editloop.world.oracle.pixels import (
     distance,
     length,
     off_the_way,
+    ramp,
     reach_of,
     residual,
     sharpness,
@@ -49,7 +49,7 @@ class Quality:
     softness: float
     """0 for edges as steep as drawn ones, 0.4 after a 3 x 3 blur."""
     mush: float
-    """Largest mean difference from anything drawn, in a window where the edit was to happen."""
+    """Largest mean difference from anything drawn, in a window of an object's size."""
 
 
 def error_of(step: Step, image: Pixels, look: Reference, drift: Pixels | None) -> float:
@@ -106,35 +106,31 @@ def preservation(
     return Preservation(WORST + (BEST - WORST) * kept, worst, mean, where, even)
 
 
-def quality(image: Pixels, ideals: tuple[Reference, ...], edited_here: Mask) -> Quality:
+def quality(image: Pixels, ideals: tuple[Reference, ...], cast: float) -> Quality:
     """Compares each part of the picture with whichever of the drawn `ideals` it resembles there.
 
     Args:
-        image: The edited picture.
+        image: The edited picture, without its cast.
         ideals: The source, the goal, and what else the picture may show.
-        edited_here: Where a change was asked for.
+        cast: Strength of the cast that was taken away.
     """
     reach = reach_of(len(image))
     gaps = np.stack([box(distance(image, ideal), reach) for ideal in ideals])
     nearest = gaps.argmin(axis=0)
-    like = np.zeros_like(image)
-    strange = np.zeros_like(image)
+    like, strange = np.zeros_like(image), np.zeros_like(image)
     for place, ideal in enumerate(ideals):
         here = (nearest == place)[..., None]
         like = np.where(here, ideal.exact, like)
         strange = np.where(here, image - np.clip(image, ideal.low, ideal.high), strange)
     fine = strange - box(strange, reach)
-    noise = float(np.sqrt((fine * fine).mean()))
+    power = np.einsum("...c,...c->...", fine, fine) / 3
+    noise = max(float(power.mean()) ** 0.5, 0.5 * float(box(power, 2 * reach).max()) ** 0.5)
     softness = 1 - sharpness(image, like)
-    mush, _ = worst_window(gaps.min(axis=0), edited_here, 2 * reach)
+    mush = float(box(gaps.min(axis=0), reach).max())
     clean = (
         (1 - ramp(noise, 0.008, 0.12))
-        * (1 - ramp(softness, 0.1, 0.7))
+        * (1 - ramp(softness, 0.12, 0.7))
         * (1 - 0.8 * ramp(mush, 0.05, 0.3))
+        * (1 - 0.6 * ramp(cast, 0.02, 0.15))
     )
     return Quality(WORST + (BEST - WORST) * clean, noise, softness, mush)
-
-
-def ramp(value: float, start: float, end: float) -> float:
-    """0 at `start`, 1 at `end`, straight between."""
-    return float(np.clip((value - start) / (end - start), 0.0, 1.0))

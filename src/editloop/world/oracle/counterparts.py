@@ -1,10 +1,10 @@
-"""What an editor may have done instead of what was asked: the same change to another object, another colour, another place."""
+"""What an editor may have done instead of what was asked, or in another way: drawn alternatives to the one right picture."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from editloop.core.errors import UsageError
 from editloop.records.taxonomy import EditType
@@ -22,23 +22,26 @@ from editloop.world.choices import (
     TONES,
     WEARS,
 )
-from editloop.world.oracle.words import instead, named
+from editloop.world.oracle.words import beside, instead, named
 from editloop.world.scenes import Scene, SceneObject
 
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
-    """A wrong result, drawn as a scene, with the failure it stands for."""
+    """Another result than the intended one, as a scene, with the failure it stands for.
+
+    `failure` is None for a result that answers the instruction as well, such as an object added a little beside its place.
+    """
 
     scene: Scene
-    failure: str
+    failure: str | None
     text: str
 
 
-_Answer = tuple[Change, str, str]
+_Answer: TypeAlias = tuple[Change, str, str]
 """A change made instead, the failure code, the failure text."""
 
-_CHOICES: dict[str, tuple[tuple[str, ...], str, str]] = {
+_CHOICES: Final[dict[str, tuple[tuple[str, ...], str, str]]] = {
     "colour": (COLOURS, "wrong_colour", "colour"),
     "pattern": (PATTERNS, "wrong_pattern", "pattern"),
     "size": (SIZES, "wrong_size", "size"),
@@ -59,7 +62,7 @@ _OBJECT_TEXTS = {
 
 
 def counterparts(source: Scene, changes: tuple[Change, ...], number: int) -> list[Counterpart]:
-    """Wrong results in which every change is made but `changes[number]`, which is made wrongly."""
+    """Results in which every change is made but `changes[number]`, which is made wrongly or a little displaced."""
     found: dict[Scene, Counterpart] = {}
     for made, failure, text in _answers(source, changes[number]):
         instead_of = (*changes[:number], made, *changes[number + 1 :])
@@ -69,17 +72,64 @@ def counterparts(source: Scene, changes: tuple[Change, ...], number: int) -> lis
             continue  # another change of the edit takes away what this one would change
         found.setdefault(scene, Counterpart(scene, failure, text))
     right = apply_changes(source, changes)
+    for displaced in _displaced(source, right, changes[number]):
+        found.setdefault(displaced.scene, displaced)
     missing = apply_changes(source, changes[:number] + changes[number + 1 :])
     return [other for scene, other in found.items() if scene not in (right, missing)]
+
+
+def drifted(scene: Scene, index: int) -> list[Scene]:
+    """`scene` with one object moved by one or two pixels of 32, or of another size."""
+    thing = scene.objects[index]
+    moved = [
+        replace(thing, dx=thing.dx + along * step / 32, dy=thing.dy + down * step / 32)
+        for step in (1.0, 1.8)
+        for along in (-1, 0, 1)
+        for down in (-1, 0, 1)
+        if (along, down) != (0, 0)
+    ]
+    resized = [replace(thing, size=size) for size in SIZES if size != thing.size]
+    return [with_object(scene, index, other) for other in (*moved, *resized)]
+
+
+def with_object(scene: Scene, index: int, thing: SceneObject) -> Scene:
+    """`scene` with another object at that index."""
+    objects = (*scene.objects[:index], thing, *scene.objects[index + 1 :])
+    return replace(scene, objects=objects)
+
+
+def _displaced(source: Scene, right: Scene, change: Change) -> list[Counterpart]:
+    """The right result with the object that the change is about a little off: fine for a new object, drift for an old one."""
+    places = [index for index, thing in enumerate(right.objects) if thing not in source.objects]
+    if change.new_object is not None:
+        places = [index for index in places if right.objects[index] == change.new_object]
+    elif change.edit_type is EditType.ADJUST and change.object_index is not None:
+        kind = source.objects[change.object_index].kind
+        places = [index for index in places if right.objects[index].kind == kind]
+    else:
+        return []
+    new = change.new_object is not None
+    return [
+        Counterpart(scene, None, "")
+        if new
+        else Counterpart(
+            scene, "identity_drift", beside("drifted", named(source, change.object_index or 0))
+        )
+        for index in places[:1]
+        for scene in drifted(right, index)
+        if not new or scene.objects[index].size == right.objects[index].size
+    ]
 
 
 def _answers(source: Scene, change: Change) -> Iterator[_Answer]:
     yield from _wrong_values(source, change)
     if change.new_object is not None:
         yield from _wrong_arrivals(source, change, change.new_object)
-    yield from _halves(source, change)
+    yield from _other_acts(source, change)
     if change.object_index is not None:
         yield from _wrong_objects(source, change, change.object_index)
+        if change.edit_type in (EditType.ADJUST, EditType.REPLACE, EditType.VISUAL):
+            yield from _doubles(source, change, change.object_index)
 
 
 def _wrong_values(source: Scene, change: Change) -> Iterator[_Answer]:
@@ -129,8 +179,8 @@ def _wrong_arrivals(source: Scene, change: Change, new: SceneObject) -> Iterator
     )
 
 
-def _halves(source: Scene, change: Change) -> Iterator[_Answer]:
-    """Edits that take two acts, with one of them left out."""
+def _other_acts(source: Scene, change: Change) -> Iterator[_Answer]:
+    """Edits of which a part was done, or another thing in their stead."""
     if change.edit_type is EditType.ACTION and change.object_index is not None:
         old = source.objects[change.object_index]
         moved = apply_changes(source, (change,)).objects[change.object_index]
@@ -142,6 +192,22 @@ def _halves(source: Scene, change: Change) -> Iterator[_Answer]:
     if change.edit_type is EditType.EXTRACT:
         paper = Change(EditType.BACKGROUND, None, "background", "paper")
         yield paper, "half_done", instead("others", source, change)
+        for name in BACKGROUNDS:
+            other = Change(EditType.BACKGROUND, None, "background", name)
+            yield other, "wrong_background", instead("extract_background", source, change)
+    if change.edit_type is EditType.BOKEH:
+        blur = Change(EditType.RESTORE, None, "wear", "blur")
+        yield blur, "wrong_style", instead("all_blurred", source, change)
+    if change.edit_type is EditType.REMOVE and change.object_index is not None:
+        old = source.objects[change.object_index]
+        for fields in (*({"kind": kind} for kind in KINDS), *({"colour": c} for c in COLOURS)):
+            other = replace(old, **fields)
+            made = Change(EditType.REPLACE, change.object_index, new_object=other)
+            yield (
+                made,
+                "still_there",
+                instead("swapped", source, change, f"{other.colour} {other.kind}"),
+            )
 
 
 def _wrong_objects(source: Scene, change: Change, meant: int) -> Iterator[_Answer]:
@@ -153,6 +219,17 @@ def _wrong_objects(source: Scene, change: Change, meant: int) -> Iterator[_Answe
             made = replace(made, new_object=_moved(change.new_object, source.objects[index]))
         key = _OBJECT_TEXTS.get(change.edit_type, "object")
         yield made, "wrong_object", instead(key, source, change, named(source, index))
+
+
+def _doubles(source: Scene, change: Change, meant: int) -> Iterator[_Answer]:
+    """The edited object comes as a second one, in a free place."""
+    edited = apply_changes(source, (change,)).objects[meant]
+    taken = {thing.place for thing in source.objects}
+    for place in PLACES:
+        if place not in taken:
+            stray = replace(edited, place=place, jumping=False, dx=0.0, dy=0.0)
+            made = Change(EditType.ADD, new_object=stray)
+            yield made, "wrong_object", instead("second", source, change, edited.kind)
 
 
 def _moved(new: SceneObject, to: SceneObject) -> SceneObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -18,12 +18,22 @@ from editloop.world.oracle.axes import (
     instruction_score,
     preservation,
     quality,
-    ramp,
     step_score,
 )
+from editloop.world.oracle.cast import without_cast
+from editloop.world.oracle.counterparts import Counterpart
 from editloop.world.oracle.naming import Finding, finding
-from editloop.world.oracle.pixels import Pixels, as_pixels, distance
-from editloop.world.oracle.truth import SEEN, Goal, Truth, truth_of
+from editloop.world.oracle.pixels import (
+    Pixels,
+    Reference,
+    as_pixels,
+    box,
+    distance,
+    ramp,
+    reach_of,
+)
+from editloop.world.oracle.side_effects import side_effect
+from editloop.world.oracle.truth import Goal, Truth, truth_of
 from editloop.world.oracle.verdicts import OracleScore, overall_score
 
 SMALLEST = 32
@@ -34,21 +44,40 @@ _STILL_DONE = 0.45
 """Largest error of a step that counts as done, provided that the goal is the likeliest reading."""
 _KEPT = 4.0
 _CLEAN = 3.8
-_CREDIT = {"wrong_object": 1.5, "half_done": 2.5}
+_EVEN = 0.6
+_CAST = 0.04
+_SOFT = 0.3
+_NOISY = 0.03
+_NOTHING_MOVED = 0.08
+_HALF = 0.8
+_CREDIT = {"wrong_object": 1.5, "half_done": 2.5, "wrong_size": 3.0}
 _USUAL_CREDIT = 2.0
 """Instruction score of a wrong result that was clearly meant as an answer: people give 2 for the right object in a wrong colour."""
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """An edited picture, ready to be compared."""
+
+    image: Pixels
+    drift: Pixels | None
+    """How far the source that was edited lies from the drawn one; None where it is the drawn one."""
 
 
 @dataclass(frozen=True)
 class _Reading:
     """An edited picture measured against one acceptable result."""
 
+    place: int
     goal: Goal
     errors: list[float]
     findings: list[Finding | None]
     instruction: float
     kept: Preservation
     clean: Quality
+    cast: float
+    beside: Counterpart | None
+    """What else changed, where everything asked for is done."""
 
     @property
     def overall(self) -> float:
@@ -86,28 +115,63 @@ def score_edit(case: Case, edited: RgbImage, source: RgbImage | None = None) -> 
         drift = truth.easel.view(_squared(source, size)) - truth.source.exact
         if float(np.abs(drift).max()) < 2 / 255:
             drift = None
-    readings = [_read(truth, place, image, drift) for place in range(len(truth.goals))]
+    sight = _Sight(image, drift)
+    readings = [_read(truth, place, sight) for place in range(len(truth.goals))]
     best = max(readings, key=lambda reading: (reading.overall, reading.instruction))
-    return _verdict(truth, best, image, drift)
+    failure, text = _name(truth, best, sight)
+    return OracleScore(
+        best.instruction,
+        best.kept.score,
+        best.clean.score,
+        best.overall,
+        failure is None,
+        failure,
+        text,
+    )
 
 
-def _read(truth: Truth, place: int, image: Pixels, drift: Pixels | None) -> _Reading:
+def _read(truth: Truth, place: int, sight: _Sight) -> _Reading:
     goal = truth.goals[place]
-    before = truth.source if drift is None else truth.source.shifted(drift)
-    look = goal.look if drift is None else goal.look.shifted(drift)
-    errors = [error_of(step, image, look, drift) for step in goal.steps]
-    kept = preservation(image, before, goal)
+    size = truth.easel.size
+    before = truth.source.shifted(sight.drift)
+    look = goal.look.shifted(sight.drift)
+    plain, cast = without_cast(sight.image, look, before, new_look=goal.new_look)
+    errors = [error_of(step, plain, look, sight.drift) for step in goal.steps]
+    kept = preservation(sight.image, before, goal)
     doubtful = kept.score < _KEPT
     findings = [
-        finding(truth, place, number, image, drift) if doubtful or error > _SURELY_DONE else None
+        finding(truth.case, size, place, number, plain, sight.drift)
+        if doubtful or error > _SURELY_DONE
+        else None
         for number, error in enumerate(errors)
     ]
+    errors = [
+        error if found is None or found.error is None else min(error, found.error)
+        for error, found in zip(errors, findings, strict=True)
+    ]
     marks = [_mark(error, found) for error, found in zip(errors, findings, strict=True)]
-    wrong = [found.look for found in findings if found is not None and found.look is not None]
-    if wrong and goal.new_look:
-        kept = preservation(image, before, goal, wrong[0])
-    clean = quality(image, (before, look, *wrong), ~goal.stays)
-    return _Reading(goal, errors, findings, instruction_score(marks), kept, clean)
+    seen = [found.look for found in findings if found is not None and found.look is not None]
+    if seen and goal.new_look:
+        kept = preservation(sight.image, before, goal, seen[0])
+    clean = quality(plain, (before, look, *seen), cast)
+    reading = _Reading(
+        place, goal, errors, findings, instruction_score(marks), kept, clean, cast, None
+    )
+    if reading.undone or min(kept.score, clean.score) >= _KEPT or cast > _CAST:
+        return reading
+    return _with_side_effect(truth, reading, _Sight(plain, sight.drift), (before, look, *seen))
+
+
+def _with_side_effect(
+    truth: Truth, reading: _Reading, sight: _Sight, ideals: tuple[Reference, ...]
+) -> _Reading:
+    """The reading in the light of what else changed: something drawn cleanly is no flaw of quality, but it was not kept."""
+    effect = side_effect(truth, reading.place, sight.image, sight.drift)
+    if effect is None:
+        return reading
+    other, look = effect
+    clean = quality(sight.image, (*ideals, look), reading.cast)
+    return replace(reading, clean=clean, beside=other)
 
 
 def _mark(error: float, found: Finding | None) -> float:
@@ -116,7 +180,7 @@ def _mark(error: float, found: Finding | None) -> float:
     It falls with the error, and is drawn to what people give for a wrong answer as far as the picture shows that answer.
     """
     mark = step_score(error)
-    if found is None or found.counterpart is None:
+    if found is None or found.counterpart is None or found.error is not None:
         return mark
     credit = _CREDIT.get(found.counterpart.failure, _USUAL_CREDIT)
     surely = ramp(found.fit, 0.5, 0.85) * ramp(found.aside, 0.3, 0.6)
@@ -127,76 +191,51 @@ def _is_done(error: float, found: Finding | None) -> bool:
     return found is None or (found.done and error <= _STILL_DONE)
 
 
-def _verdict(truth: Truth, reading: _Reading, image: Pixels, drift: Pixels | None) -> OracleScore:
-    failure, text = _name(truth, reading, image, drift)
-    return OracleScore(
-        reading.instruction,
-        reading.kept.score,
-        reading.clean.score,
-        reading.overall,
-        failure is None,
-        failure,
-        text,
-    )
-
-
-def _name(
-    truth: Truth, reading: _Reading, image: Pixels, drift: Pixels | None
-) -> tuple[str | None, str]:
-    """The worst thing wrong: first what was not done, then what should have stayed, then how it looks."""
+def _name(truth: Truth, reading: _Reading, sight: _Sight) -> tuple[str | None, str]:
+    """The worst thing wrong: first what was not done, then what should have stayed, then how the picture looks."""
     if reading.undone:
-        return _name_undone(truth, reading, image, drift)
-    if reading.kept.score < _KEPT and reading.kept.score <= reading.clean.score:
-        return _name_lost(truth, reading)
-    if reading.clean.score < _CLEAN:
-        return _name_unclean(reading)
-    if reading.kept.score < _KEPT:
-        return _name_lost(truth, reading)
+        return _name_undone(truth, reading, sight)
+    kept, clean = reading.kept, reading.clean
+    if min(kept.score - _KEPT, clean.score - _CLEAN) >= 0 and reading.cast < _CAST:
+        return _name_drift(reading)
+    if reading.cast >= _CAST or kept.even > _EVEN:
+        return "colour_shift", words.beside("shift")
+    if clean.softness > _SOFT:
+        return "blurred", words.beside("blurred")
+    if reading.beside is not None:
+        return reading.beside.failure, reading.beside.text
+    if clean.noise > _NOISY:
+        return "artefacts", words.beside("noisy")
+    return "artefacts", words.beside("smeared_picture")
+
+
+def _name_drift(reading: _Reading) -> tuple[str | None, str]:
+    for found in reading.findings:
+        if found is not None and found.counterpart is not None and found.counterpart.failure:
+            return found.counterpart.failure, found.counterpart.text
     return None, words.NOTHING_WRONG
 
 
-def _name_undone(
-    truth: Truth, reading: _Reading, image: Pixels, drift: Pixels | None
-) -> tuple[str, str]:
-    source = truth.case.source
+def _name_undone(truth: Truth, reading: _Reading, sight: _Sight) -> tuple[str, str]:
     goal = reading.goal
     for place in reading.undone:
         found = reading.findings[place]
-        if found is not None and found.counterpart is not None:
+        if found is not None and found.counterpart is not None and found.counterpart.failure:
             return found.counterpart.failure, found.counterpart.text
     worst = max(reading.undone, key=lambda place: reading.errors[place])
-    change = goal.steps[worst].change
-    missing = words.undone(source, change)
+    missing = words.undone(truth.case.source, goal.steps[worst].change)
     if len(reading.undone) < len(goal.steps):
         return "half_done", missing
-    before = truth.source if drift is None else truth.source.shifted(drift)
-    if float(distance(image, before).mean()) < SEEN / 2:
+    moved = box(
+        distance(sight.image, truth.source.shifted(sight.drift)), reach_of(len(sight.image))
+    )
+    if float(moved.max()) < _NOTHING_MOVED:
         return "no_op", missing
-    if reading.errors[worst] < 0.8:
+    if reading.errors[worst] < _HALF:
         return "half_done", words.beside("half_done")
     if missing.endswith("still there"):
         return "still_there", missing
     return ("not_added" if missing.endswith("added") else "not_done"), missing
-
-
-def _name_lost(truth: Truth, reading: _Reading) -> tuple[str, str]:
-    kept = reading.kept
-    if kept.even > 0.6:
-        return "colour_shift", words.beside("shift")
-    shares = [float(kept.where[mask].mean()) if mask.any() else 0.0 for mask in truth.objects]
-    if shares and max(shares) > 0.5 * kept.worst:
-        name = words.named(truth.case.source, int(np.argmax(shares)))
-        return "over_edit", words.beside("thing_changed", name)
-    return "over_edit", words.beside("background_changed")
-
-
-def _name_unclean(reading: _Reading) -> tuple[str, str]:
-    clean = reading.clean
-    if clean.softness > 0.25:
-        return "blurred", words.beside("blurred")
-    if clean.noise > 0.03:
-        return "artefacts", words.beside("noisy")
-    return "artefacts", words.beside("smeared_picture")
 
 
 def _side(image: RgbImage) -> int:

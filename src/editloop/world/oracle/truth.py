@@ -67,9 +67,13 @@ class Easel:
         """`pixels` as they are compared."""
         return grain_view(pixels) if self.grainy else pixels
 
-    def drawn(self, scene: Scene) -> Reference:
+    def picture(self, scene: Scene) -> Pixels:
         """A scene in this view."""
-        return reference(self.view(as_pixels(render(scene, self.size))))
+        return self.view(as_pixels(render(scene, self.size)))
+
+    def drawn(self, scene: Scene) -> Reference:
+        """A scene in this view, to compare pictures with."""
+        return reference(self.picture(scene))
 
 
 @dataclass(frozen=True)

@@ -53,16 +53,20 @@ _OTHER: Final[dict[str, str]] = {
     "copy": "the {thing} is still in the old place too",
     "gone": "the {thing} is gone",
     "others": "the others are still there",
+    "extract_background": "the {thing} was not cut out",
+    "all_blurred": "the {thing} is blurred too",
+    "swapped": "there is a {other} now",
+    "second": "a second {other} came",
 }
 """What happened instead."""
-_OVERALL: Final[dict[str, str]] = {
+_BESIDE: Final[dict[str, str]] = {
     "half_done": "only a part was done",
-    "thing_changed": "the {other} also changed",
-    "thing_gone": "the {other} is gone too",
-    "background_changed": "the background also changed",
-    "shape": "the {other} lost its shape",
-    "became": "the {other} became another one",
-    "shift": "the colours are wrong",
+    "changed": "the {other} also changed",
+    "gone": "the {other} is gone too",
+    "drifted": "the {other} is not quite the same",
+    "background": "the background also changed",
+    "stray": "a {other} came that nobody wanted",
+    "shift": "the colours of the picture are off",
     "blurred": "the picture is blurred",
     "noisy": "the picture is noisy",
     "smeared": "the {other} is smeared",
@@ -76,12 +80,7 @@ def _words_of(templates: dict[str, str]) -> set[str]:
 
 
 FAILURE_WORDS: Final = tuple(
-    sorted(
-        {NOTHING_WRONG, "space", "paper", "light", "damage"}
-        | _words_of(_UNDONE)
-        | _words_of(_OTHER)
-        | _words_of(_OVERALL)
-    )
+    sorted({NOTHING_WRONG} | _words_of(_UNDONE) | _words_of(_OTHER) | _words_of(_BESIDE))
 )
 """Every lower-case word of a failure text that is no word of the scenes' vocabularies."""
 
@@ -117,7 +116,7 @@ def instead(key: str, scene: Scene, change: Change, other: str = "") -> str:
 
 def beside(key: str, other: str = "") -> str:
     """What is wrong beside the edit."""
-    return _OVERALL[key].format(other=other)
+    return _BESIDE[key].format(other=other)
 
 
 def _filled(
