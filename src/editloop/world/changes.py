@@ -30,7 +30,7 @@ from editloop.world.choices import (
     TONES,
     WEARS,
 )
-from editloop.world.render import object_mask
+from editloop.world.render import object_alpha
 from editloop.world.scenes import Scene, SceneObject
 
 PICTURE_ATTRIBUTES: dict[str, EditType] = {
@@ -61,6 +61,8 @@ _VALUES: dict[str, tuple[str, ...]] = {
     "light": LIGHTS,
     "wear": WEARS,
 }
+_WEAR_SPREAD = 4
+"""How far, in pixels of a picture of 32, blur and blocks carry a change."""
 _BRINGS = frozenset({EditType.ADD, EditType.REPLACE, EditType.VISUAL})
 
 
@@ -247,19 +249,19 @@ def _picture_changes(here: _Version, there: _Version) -> list[Change]:
 def edit_mask(case: Case, size: int = 32) -> Mask:
     """Where a right edit may change pixels, bool of shape (size, size).
 
-    The union, over all accepted targets, of the pixels of every object that is new, gone or different, as seen before and
-    after, with a rim for anti-aliasing; all True where the picture as a whole changes.
+    The union, over all accepted targets, of every pixel that a new, gone or different object touches, before and after,
+    its anti-aliased rim included; all True where the picture as a whole changes.
     """
-    mask = np.zeros((size, size), dtype=np.bool_)
+    touched = np.zeros((size, size), dtype=np.float32)
     for target in case.targets:
         if _picture(case.source) != _picture(target):
             return np.ones((size, size), dtype=np.bool_)
         for scene, other in ((case.source, target), (target, case.source)):
             for index, item in enumerate(scene.objects):
                 if item not in other.objects:
-                    mask |= object_mask(scene, index, size)
-    spreads = case.source.wear in ("blur", "blocks") or case.source.focus is not None
-    return _grown(mask, -(-size // 32) * (4 if spreads else 1))
+                    touched += object_alpha(scene, index, size)
+    spreads = case.source.wear in ("blur", "blocks")
+    return _grown(touched > 0, _WEAR_SPREAD * -(-size // 32) if spreads else 0)
 
 
 def _picture(scene: Scene) -> tuple[object, ...]:
