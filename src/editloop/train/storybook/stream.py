@@ -42,13 +42,14 @@ REFERENCE_SIZE = IMAGE_SIZE
 
 
 class Triplet(NamedTuple):
-    """One training sample; `flaw` is None for a right edit."""
+    """One training sample; `flaw` is None for a right edit, `case` for a drawing."""
 
     source: RgbImage
     reference: RgbImage
     target: RgbImage
     text: str
     flaw: str | None
+    case: Case | None
 
 
 def reference_picture(case: Case) -> RgbImage:
@@ -69,14 +70,16 @@ def imperfect_edit(rng: np.random.Generator) -> Triplet:
         except EditloopError:  # a flaw that cannot be made on this scene leaves the triplet right
             flaw = None
     text = with_context(case.instruction, case.context)
-    return Triplet(render(case.source, IMAGE_SIZE), reference_picture(case), target, text, flaw)
+    source = render(case.source, IMAGE_SIZE)
+    return Triplet(source, reference_picture(case), target, text, flaw, case)
 
 
 def drawing(rng: np.random.Generator) -> Triplet:
     """A text-to-image sample: nothing, a description, the picture."""
     scene = sample_scene(rng)
     blank = blank_image(IMAGE_SIZE)
-    return Triplet(blank, blank, render(scene, IMAGE_SIZE), describe(scene, rng), None)
+    picture = render(scene, IMAGE_SIZE)
+    return Triplet(blank, blank, picture, describe(scene, rng), None, None)
 
 
 def batch_of(seed: int, index: int, size: int) -> list[Triplet]:
@@ -109,3 +112,9 @@ def _draw_flaw(case: Case, rng: np.random.Generator) -> str | None:
             return flaw if flaw in applicable_flaws(case) else None
         draw -= share
     return None
+
+
+def imperfect_triplets(seed: int, count: int) -> list[Triplet]:
+    """Editing triplets as the stream has them, from a part of it that the base editor never saw."""
+    rng = np.random.default_rng(derive_seed(seed, "imperfect-triplets"))
+    return [imperfect_edit(rng) for _ in range(count)]

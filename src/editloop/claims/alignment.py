@@ -1,0 +1,140 @@
+"""One arm of post-training: the base editor aligned to a judge, watched by the oracle and a held-out judge on the way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from editloop.claims.arms import ArmResult, CurvePoint
+from editloop.claims.lab import Lab
+from editloop.core.config import override
+from editloop.judges.base import Judge
+from editloop.models.roles import BatchEditor
+from editloop.rewards.groups import GroupFilter
+from editloop.rewards.maps import Sigmoid
+from editloop.train.align.config import (
+    AlignConfig,
+    AnchorConfig,
+    CheckConfig,
+    RewardConfig,
+    RolloutConfig,
+    UpdateConfig,
+)
+from editloop.train.align.monitors import HeldOutConfig
+from editloop.train.align.objectives.forward import Awm, Nft, Rwr
+from editloop.train.align.objectives.preference import Dpo
+from editloop.train.align.objectives.trajectory import Grpo
+from editloop.train.align.reward_bus import JudgeReward
+from editloop.train.align.steppers import Cps, FlowSde
+from editloop.train.align.trainer import Aligner
+from editloop.train.align.trajectory import AlignCase
+from editloop.train.sft.config import LoraSettings
+
+WINDOW: Final = 2
+LEARNING_RATE: Final = 1e-3
+"""For LoRA on the toy editor; chosen on training combinations."""
+
+
+def alignment_config(lab: Lab, objective: str, seed: int) -> AlignConfig:
+    """The settings of an objective at equal rollouts: same groups, same denoising steps, same adapter."""
+    sizes = lab.sizes
+    rollout = RolloutConfig(
+        group_size=sizes.group_size, groups=sizes.groups, steps=sizes.edit_steps
+    )
+    common: dict[str, Any] = {
+        "steps": sizes.alignment_steps,
+        "seed": seed,
+        "reward": RewardConfig(map=Sigmoid(), filter=GroupFilter(min_std=0.01)),
+        "update": UpdateConfig(learning_rate=LEARNING_RATE),
+        "lora": LoraSettings(rank=16, alpha=32),
+        "held_out": HeldOutConfig(),
+        "check": CheckConfig(),
+        "sheet_every": None,
+        "checkpoint_every": max(sizes.look_every, 1),
+    }
+    noisy = rollout.model_copy(update={"noise_stepper": Cps(eta=0.8)})
+    window = noisy.model_copy(update={"window": WINDOW, "equal_noise": True})
+    full = rollout.model_copy(update={"noise_stepper": FlowSde(eta=0.7)})
+    old = rollout.model_copy(update={"drawn_by": "old"})
+    chosen: dict[str, dict[str, Any]] = {
+        "nft": {
+            "objective": Nft(b=1.0, velocity_kl=1e-3),
+            "rollout": old,
+            "anchor": AnchorConfig(old="slow_start"),
+        },
+        "awm": {
+            "objective": Awm(velocity_kl=1e-3),
+            "rollout": old,
+            "anchor": AnchorConfig(old="slow_start"),
+        },
+        "rwr": {"objective": Rwr(velocity_kl=1e-3), "rollout": rollout},
+        "grpo_window": {"objective": Grpo(ratio="guard"), "rollout": window},
+        "grpo_full": {"objective": Grpo(ratio="clip"), "rollout": full},
+        "dpo": {"objective": Dpo(beta=100.0), "rollout": rollout},
+    }
+    return AlignConfig(**common, **chosen[objective])
+
+
+def aligned_arm(
+    lab: Lab,
+    name: str,
+    seed: int,
+    config: AlignConfig,
+    practice: Sequence[AlignCase],
+    judge: Judge,
+    practice_id: str,
+) -> ArmResult:
+    """Align once; the curve holds a look at every `look_every` steps, the first before any training.
+
+    Args:
+        lab: The bench.
+        name: Of the arm.
+        seed: Of the alignment.
+        config: Settings.
+        practice: Edits to practise on.
+        judge: The reward.
+        practice_id: Says how `practice` was made, for the arm's identity.
+    """
+
+    def train(folder: Path) -> tuple[BatchEditor, dict[str, Any]]:
+        policy = lab.policy()
+        curve = [_look(lab, policy, 0, 0, 0.0, None)]
+        looks_cost, started = 0.0, time.process_time()
+        rollouts = 0
+        with Aligner(policy, practice, JudgeReward(judge), config, folder / "training") as run:
+            while not run.finished:
+                stats = run.step()
+                rollouts += int(stats["groups/drawn"]) * config.rollout.group_size
+                if run.steps_done % lab.sizes.look_every and not run.finished:
+                    continue
+                before = time.process_time()
+                used = before - started - looks_cost
+                reward = float(stats["reward/mean"])
+                curve.append(_look(lab, policy, run.steps_done, rollouts, used, reward))
+                looks_cost += time.process_time() - before
+        counts = {"rollouts": float(rollouts), "practice_cases": float(len(practice))}
+        return lab.in_memory(policy), {"curve": tuple(curve), "counts": counts}
+
+    settings = {
+        "config": config.model_dump(mode="json", exclude={"check"}),
+        "judge": judge.identity.version,
+        "practice": practice_id,
+    }
+    return lab.arm(name, seed, settings, train)
+
+
+def _look(
+    lab: Lab, policy: Any, step: int, rollouts: int, cpu_seconds: float, reward: float | None
+) -> CurvePoint:
+    found = lab.measured(lab.in_memory(policy))
+    return CurvePoint(
+        step=step,
+        rollouts=rollouts,
+        cpu_seconds=cpu_seconds,
+        reward=reward,
+        oracle=found.mean("overall"),
+        held_out_judge=found.mean("held_out_judge"),
+        right=found.mean("right"),
+    )

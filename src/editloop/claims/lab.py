@@ -1,0 +1,174 @@
+"""What every claim works with: sizes, the base editor, held-out cases, judges, and the store of arms."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+
+from editloop.claims.arms import ArmResult, ArmStore
+from editloop.claims.evaluation import Measurement, edit_request, measure
+from editloop.core.errors import UsageError
+from editloop.judges.storybook import StorybookJudge, held_out_judge, tiny_judge
+from editloop.models.diffusers.editor import DiffusersEditor
+from editloop.models.roles import BatchEditor
+from editloop.train.align.trajectory import AlignCase
+from editloop.train.policies import load_policy
+from editloop.train.policies.storybook import StorybookPolicy
+from editloop.train.policy import EditPolicy
+from editloop.train.policy_editor import PolicyEditor
+from editloop.world.cases import Case
+from editloop.world.render import render
+from editloop.world.sampling import cases
+
+EVALUATION_SEED: Final = 7001
+"""Of the held-out cases and of the editors' noise on them; no training and no tuning uses it."""
+
+
+class ClaimSizes(BaseModel):
+    """How much work a claim is given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seeds: int = 5
+    evaluation_cases: int = 200
+    edit_steps: int = 6
+    triplets: int = 1200
+    """Imperfect triplets that a supervised arm learns from."""
+    prompts: int = 120
+    """Scenes that NHR's mining begins with."""
+    training_steps: int = 150
+    """Updates of a supervised arm, batch 32."""
+    practice_cases: int = 300
+    """Edits that alignment practises on."""
+    alignment_steps: int = 30
+    groups: int = 6
+    group_size: int = 10
+    look_every: int = 10
+    """Alignment steps between two points of a curve."""
+
+
+FULL: Final = ClaimSizes()
+SHORT: Final = ClaimSizes(
+    seeds=1,
+    evaluation_cases=64,
+    triplets=400,
+    prompts=40,
+    training_steps=50,
+    practice_cases=120,
+    alignment_steps=10,
+    look_every=5,
+)
+"""What `editloop loop` runs in a few minutes."""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The shared bench of all claims.
+
+    Args:
+        store: Keeps arms.
+        sizes: How much work.
+        editor: Spec of the base editor.
+    """
+
+    store: ArmStore
+    sizes: ClaimSizes
+    editor: str = "world:tiny-editor"
+
+    @cached_property
+    def base(self) -> Measurement:
+        """The base editor on the held-out cases."""
+        return self.measured(self.in_memory(self.policy()))
+
+    @cached_property
+    def cases(self) -> Sequence[Case]:
+        """The held-out cases: combinations of kind, colour and edit that no training sees."""
+        return tuple(cases(EVALUATION_SEED, self.sizes.evaluation_cases, "held_out"))
+
+    @cached_property
+    def judge(self) -> StorybookJudge:
+        """The validator and reward that learnt from many ratings."""
+        return tiny_judge()
+
+    @cached_property
+    def held_out_judge(self) -> StorybookJudge:
+        """A judge that is never a reward."""
+        return held_out_judge()
+
+    @cached_property
+    def editor_version(self) -> str:
+        """Weights of the base editor."""
+        return self.policy().identity.version
+
+    def policy(self) -> StorybookPolicy:
+        """A fresh copy of the base editor, to be trained."""
+        policy = load_policy(self.editor)
+        if not isinstance(policy, StorybookPolicy):
+            raise TypeError(f"claims need a storybook editor, {self.editor} is {type(policy)}")
+        return policy
+
+    def in_memory(self, policy: EditPolicy) -> BatchEditor:
+        """A policy as an editor."""
+        return PolicyEditor(policy, self.sizes.edit_steps)
+
+    def on_disk(self, folder: Path | None) -> BatchEditor:
+        """An exported editor, through the adapter that big editors are loaded by."""
+        if folder is None:
+            raise UsageError("the training was stopped before its last step: run again to go on")
+        return DiffusersEditor(f"{folder}?steps={self.sizes.edit_steps}")
+
+    def measured(self, editor: BatchEditor) -> Measurement:
+        """An editor on the held-out cases."""
+        return measure(editor, self.cases, self.held_out_judge, seed=EVALUATION_SEED)
+
+    def arm(
+        self,
+        name: str,
+        seed: int,
+        settings: dict[str, Any],
+        train: Callable[[Path], tuple[BatchEditor, dict[str, Any]]],
+    ) -> ArmResult:
+        """Train an editor once and measure it on the held-out cases.
+
+        Args:
+            name: Of the arm.
+            seed: Of its training.
+            settings: Everything that bears on its result besides the lab's own sizes.
+            train: Gets the arm's folder; returns the trained editor and further fields of the `ArmResult`.
+        """
+
+        def compute(folder: Path) -> ArmResult:
+            started = time.process_time()
+            editor, fields = train(folder)
+            used = time.process_time() - started
+            found = self.measured(editor)
+            _keep_pictures(folder, found)
+            return ArmResult(arm=name, seed=seed, scores=found.scores, cpu_seconds=used, **fields)
+
+        common = {
+            "editor": self.editor_version,
+            "cases": self.sizes.evaluation_cases,
+            "edit_steps": self.sizes.edit_steps,
+            "held_out_judge": self.held_out_judge.identity.version,
+        }
+        return self.store.result(name, seed, common | settings, compute)
+
+
+def practice_case(case: Case) -> AlignCase:
+    """A case as alignment practises it, with its true target for the start-up check of the judge."""
+    return AlignCase(id=case.id, request=edit_request(case, 0), target=render(case.target))
+
+
+def _keep_pictures(folder: Path, found: Measurement) -> None:
+    """The edited pictures as one lossless sheet, for the report."""
+    Image.fromarray(np.concatenate(found.images, axis=1)).save(folder / "edits.png")
+    (folder / "failures.json").write_text(json.dumps(found.failures))

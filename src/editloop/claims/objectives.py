@@ -1,0 +1,137 @@
+"""Objectives of post-training side by side: at equal rollouts, and at equal CPU time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from editloop.claims.alignment import aligned_arm, alignment_config
+from editloop.claims.arms import ArmResult, score_table
+from editloop.claims.hp_edit import practice_cases
+from editloop.claims.lab import Lab, practice_case
+from editloop.claims.rows import ClaimRow, paired_effect, verdict_of
+from editloop.core.stats import bootstrap_interval
+
+PAPER: Final = "Edit-R1, arXiv 2510.16888; DiffusionNFT, 2509.16117; Flow-GRPO, 2505.05470"
+OBJECTIVES: Final = ("nft", "awm", "grpo_window", "grpo_full", "dpo")
+DEFAULT: Final = "nft"
+YARDSTICK: Final = "grpo_full"
+ROLLOUT_SHARE: Final = 1 / 3
+"""The default should reach full-trajectory Flow-GRPO's score with at most this share of its rollouts."""
+
+
+def arm(lab: Lab, objective: str, seed: int) -> ArmResult:
+    """One alignment with the tiny judge as the reward."""
+    config = alignment_config(lab, objective, seed)
+    chosen = practice_cases(lab, seed, filtered=False, scorer=lab.judge)
+    practice = [practice_case(case) for case in chosen]
+    made = f"tasks of HP-Edit/{lab.sizes.practice_cases}"
+    return aligned_arm(lab, f"objectives/{objective}", seed, config, practice, lab.judge, made)
+
+
+def rows(lab: Lab) -> list[ClaimRow]:
+    """Every objective against the base, the default against the others, and the rollouts it saves."""
+    seeds = range(lab.sizes.seeds)
+    found = {name: [arm(lab, name, seed) for seed in seeds] for name in OBJECTIVES}
+    others = [name for name in OBJECTIVES if name != DEFAULT]
+    return [
+        *(_against_base(lab, name, found[name]) for name in OBJECTIVES),
+        *(_at_equal_rollouts(lab, found, name) for name in others),
+        _at_equal_time(lab, found),
+        _rollouts_saved(lab, found),
+    ]
+
+
+def _against_base(lab: Lab, name: str, results: list[ArmResult]) -> ClaimRow:
+    table = score_table(results, "overall")
+    base = np.tile(np.array(lab.base.scores["overall"]), (len(table), 1))
+    effect = paired_effect(table, base)
+    seconds = float(np.mean([result.curve[-1].cpu_seconds for result in results]))
+    return ClaimRow(
+        claim=f"objectives: {name} against the base editor",
+        paper=PAPER,
+        paper_says="every objective improves the editor",
+        here=(
+            f"oracle overall {table.mean():.2f} against {base.mean():.2f} with {results[0].counts['rollouts']:.0f} rollouts "
+            f"and {seconds:.0f} CPU s; held-out judge {score_table(results, 'held_out_judge').mean():.2f} "
+            f"against {lab.base.mean('held_out_judge'):.2f}"
+        ),
+        effect=effect.value,
+        interval=(effect.low, effect.high),
+        unit="oracle overall, 1 to 5",
+        verdict=verdict_of(effect),
+        seeds=len(table),
+        cases=table.shape[1],
+        figures={
+            "aligned": float(table.mean()),
+            "base": float(base.mean()),
+            "cpu_seconds": seconds,
+        },
+    )
+
+
+def _at_equal_rollouts(lab: Lab, found: dict[str, list[ArmResult]], other: str) -> ClaimRow:
+    ours, theirs = (score_table(found[name], "overall") for name in (DEFAULT, other))
+    effect = paired_effect(ours, theirs)
+    return ClaimRow(
+        claim=f"objectives: {DEFAULT} against {other} at equal rollouts",
+        paper=PAPER,
+        paper_says="NFT 4.02 on ImgEdit, Flow-GRPO below 4.0 at the same budget",
+        here=f"oracle overall {ours.mean():.2f} against {theirs.mean():.2f}",
+        effect=effect.value,
+        interval=(effect.low, effect.high),
+        unit="oracle overall, 1 to 5",
+        verdict=verdict_of(effect),
+        seeds=lab.sizes.seeds,
+        cases=len(lab.cases),
+    )
+
+
+def _at_equal_time(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
+    """The default and the yardstick when the faster of the two has finished, on the curves' oracle scores."""
+    gains = []
+    for ours, theirs in zip(found[DEFAULT], found[YARDSTICK], strict=True):
+        moment = min(ours.curve[-1].cpu_seconds, theirs.curve[-1].cpu_seconds)
+        gains.append(_score_at(ours, moment) - _score_at(theirs, moment))
+    effect = bootstrap_interval(gains)
+    return ClaimRow(
+        claim=f"objectives: {DEFAULT} against {YARDSTICK} at equal CPU time",
+        paper=PAPER,
+        paper_says="DiffusionNFT reaches Flow-GRPO's score in 1/3 to 1/25 of the time",
+        here=f"mean difference {effect.value:+.2f}; interval over seeds alone",
+        effect=effect.value,
+        interval=(effect.low, effect.high),
+        unit="oracle overall, 1 to 5",
+        verdict=verdict_of(effect),
+        seeds=lab.sizes.seeds,
+        cases=len(lab.cases),
+    )
+
+
+def _rollouts_saved(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
+    """Default at a third of the rollouts against the yardstick at the end."""
+    gains = []
+    for ours, theirs in zip(found[DEFAULT], found[YARDSTICK], strict=True):
+        allowed = ROLLOUT_SHARE * theirs.curve[-1].rollouts
+        reached = [point.oracle for point in ours.curve if point.rollouts <= allowed + 1e-9]
+        gains.append(max(reached) - theirs.curve[-1].oracle)
+    effect = bootstrap_interval(gains)
+    return ClaimRow(
+        claim=f"objectives: {DEFAULT} with a third of the rollouts of {YARDSTICK}",
+        paper=PAPER,
+        paper_says="fewer rollouts to the same score",
+        here=f"mean difference {effect.value:+.2f}; interval over seeds alone",
+        effect=effect.value,
+        interval=(effect.low, effect.high),
+        unit="oracle overall, 1 to 5",
+        verdict=verdict_of(effect),
+        seeds=lab.sizes.seeds,
+        cases=len(lab.cases),
+    )
+
+
+def _score_at(result: ArmResult, cpu_seconds: float) -> float:
+    """Oracle score at a moment, by straight lines between the looks."""
+    times = [point.cpu_seconds for point in result.curve]
+    return float(np.interp(cpu_seconds, times, [point.oracle for point in result.curve]))
