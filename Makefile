@@ -18,7 +18,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | awk -F ':.*## ' '{ printf "  make %-12s %s\n", $$1, $$2 }'
 
-loop: $(VENV)/.photos ## Mine verified edit triplets from photographs: make loop [PHOTOS=folder] [OUT=runs/loop]
+loop: $(VENV)/.train ## The whole loop: mine, judge, train, align, measure, report: make loop [PHOTOS=folder] [OUT=runs/loop]
 	$(BIN)/editloop loop --out "$$OUT" $(if $(PHOTOS),--photos "$$PHOTOS")
 
 test: lint weights ## Lint, types, import rules and all tests
@@ -35,7 +35,7 @@ weights: $(VENV)/.dev ## Fetch the embedded model weights that some tests need (
 		|| echo "weights are missing: the tests that need them are skipped, with the reason" >&2
 
 constraints: $(VENV)/.dev ## Write the installed versions to constraints.txt
-	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude editloop; } > constraints.new
+	@{ sed -n '/^#/p' constraints.txt; $(PIP) freeze --exclude-editable --exclude editloop | sed 's/+cpu$$//'; } > constraints.new
 	@mv constraints.new constraints.txt
 
 clean: ## Remove the virtual environment, caches and runs/loop (fetched weights stay)
@@ -48,10 +48,17 @@ $(VENV)/.python:
 	@touch $@
 
 $(VENV)/.photos: pyproject.toml constraints.txt | $(VENV)/.python
-	@echo "installing editloop and its CPU models' runtimes into $(VENV) (no torch; a few minutes the first time)" >&2
+	@echo "installing editloop and its CPU models' runtimes into $(VENV) (a few minutes the first time)" >&2
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[photos]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.photos
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[photos,dev]'
+# torch goes first and alone: resolved together with what depends on it, pip may look at its GPU builds, which are gigabytes.
+$(VENV)/.train: $(VENV)/.photos
+	@echo "installing torch and diffusers (the CPU build of torch where there is one)" >&2
+	$(PIP) install --quiet --constraint constraints.txt torch==2.13.0
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[photos,train]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.train
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[photos,train,dev]'
 	@touch $@
