@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from editloop.claims.arms import ArmResult, CurvePoint
 from editloop.claims.lab import Lab
-from editloop.core.config import override
 from editloop.judges.base import Judge
 from editloop.models.roles import BatchEditor
 from editloop.rewards.groups import GroupFilter

@@ -72,7 +72,7 @@ class _Agreements:
 
 def rows(lab: Lab) -> list[ClaimRow]:
     """Calibration on few labels, and training on many, each against the scorer that saw no rating."""
-    result = lab.store.result("judging/agreement", 0, _settings(), lambda folder: _measure(folder))
+    result = lab.store.result("judging/agreement", 0, _settings(), _measure)
     return [_row(result, "few_labels"), _row(result, "many_labels")]
 
 

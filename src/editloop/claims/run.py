@@ -34,22 +34,22 @@ class ClaimsResult:
     unfinished: list[str]
 
 
-def run_claims(
+def open_lab(
     folder: Path,
     sizes: ClaimSizes,
-    *,
-    only: Sequence[str] = (),
     hours: float | None = None,
     announce: Callable[[str], None] = lambda _: None,
-) -> ClaimsResult:
-    """Test the claims; what an earlier run in `folder` computed is not computed again.
+) -> Lab:
+    """The bench of a claims folder; `hours` and `announce` as `ArmStore`."""
+    return Lab(ArmStore(folder, hours, announce), sizes)
+
+
+def run_claims(lab: Lab, only: Sequence[str] = ()) -> ClaimsResult:
+    """Test the claims and write ``claims.json``; what an earlier run in the folder computed is not computed again.
 
     Args:
-        folder: Arms and ``claims.json`` go here.
-        sizes: How much work a claim is given.
+        lab: The bench.
         only: Groups of `CLAIMS`; all by default.
-        hours: Begin no further arm after so much time.
-        announce: Told about each arm.
 
     Raises:
         UnknownNameError: for an unknown group.
@@ -59,7 +59,6 @@ def run_claims(
             raise UnknownNameError(
                 f"no group of claims is called {name!r}{did_you_mean(name, list(CLAIMS))}; known: {', '.join(CLAIMS)}"
             )
-    lab = Lab(ArmStore(folder, hours, announce), sizes)
     rows: list[ClaimRow] = []
     unfinished: list[str] = []
     for name in only or CLAIMS:
@@ -67,7 +66,7 @@ def run_claims(
             rows += CLAIMS[name](lab)
         except OutOfTimeError:
             unfinished.append(name)
-    write_rows(folder / RESULTS_NAME, rows, unfinished, sizes)
+    write_rows(lab.store.folder / RESULTS_NAME, rows, unfinished, lab.sizes)
     return ClaimsResult(rows, unfinished)
 
 

@@ -129,6 +129,35 @@ def plan(
 
 
 @app.command()
+def claims(
+    out: Annotated[Path, typer.Option(help="Folder of the run; run again to resume.")] = Path(
+        "runs/claims"
+    ),
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Trainings an arm; 5 by default, 1 with --short.")
+    ] = None,
+    hours: Annotated[
+        float | None, typer.Option(min=0, help="Begin no further training after so many hours.")
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Groups: judges, nhr, mrc, hp_edit, objectives.")
+    ] = None,
+    publish: Annotated[
+        Path | None, typer.Option(help="Also write claims.md and claims.json here.")
+    ] = None,
+    short: Annotated[bool, typer.Option("--short", help="The few-minute form.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Test the claims of the four papers in the storybook world: one row a claim, with an interval."""
+    from editloop.cli.claiming import run_claims_command
+
+    command = " ".join(["editloop", *sys.argv[1:]])
+    run_claims_command(
+        out, seeds, hours, tuple(only or ()), publish, command, short=short, as_json=as_json
+    )
+
+
+@app.command()
 def doctor(
     fetch: Annotated[
         bool, typer.Option("--fetch", help="Fetch every asset that is not there yet.")
