@@ -115,6 +115,8 @@ def test_ambiguous_cases_hold_every_fair_reading(train_cases: tuple[Case, ...]) 
         twins = [i for i, item in enumerate(case.source.objects) if item.kind == kind]
         assert len(case.targets) == len(set(case.targets)) == len(twins) > 1
         assert not any(f"{case.source.objects[i].colour} {kind}" in case.instruction for i in twins)
+        if change.attribute == "size":
+            assert len({case.source.objects[i].size for i in twins}) == 1
         if change.new_object is None:
             readings = {
                 apply_changes(case.source, (replace(change, object_index=i),)) for i in twins

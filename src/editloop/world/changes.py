@@ -272,5 +272,5 @@ def _picture(scene: Scene) -> tuple[object, ...]:
 def _grown(mask: Mask, margin: int) -> Mask:
     """`mask` and every pixel within `margin` rows and columns of it."""
     side = 2 * margin + 1
-    around: Mask = sliding_window_view(np.pad(mask, margin), (side, side)).any(axis=(-2, -1))
-    return around
+    windows = sliding_window_view(np.pad(mask, margin), (side, side))
+    return np.asarray(windows.any(axis=(-2, -1)))

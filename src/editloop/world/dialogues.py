@@ -33,6 +33,7 @@ from editloop.world.splits import Combination, belongs, combinations
 from editloop.world.turns import make_case
 
 _LOCAL = (EditType.ADD, EditType.REMOVE, EditType.REPLACE, EditType.ADJUST, EditType.ACTION)
+_FOLLOWING = (EditType.ADJUST, EditType.ACTION)
 _ENDINGS = (EditType.REMOVE, EditType.REPLACE, EditType.ADJUST)
 _QUALITIES: dict[str, tuple[str, ...]] = {
     "colour": COLOURS,
@@ -101,7 +102,7 @@ def _fits(dialogue: _Dialogue, split: Split) -> bool:
 
 
 def _as_cases(dialogue: _Dialogue, kind: EditType, split: Split) -> tuple[Case, ...]:
-    said = () if dialogue.premise is None else (dialogue.premise,)
+    said: tuple[str, ...] = () if dialogue.premise is None else (dialogue.premise,)
     found: list[Case] = []
     for number, turn in enumerate(dialogue.turns, start=1):
         found.append(
@@ -209,14 +210,14 @@ def _memory_of_place(rng: np.random.Generator, scene: Scene) -> _Dialogue | None
 
 def _understanding(rng: np.random.Generator) -> _Dialogue | None:
     scene = random_scene(rng)
-    types = (EditType.ADD,) if chance(rng, 0.7) else (EditType.ADJUST, EditType.ACTION)
-    first = _told(rng, scene, _draw(rng, scene, types))
+    openings = (EditType.ADD,) if chance(rng, 0.7) else _FOLLOWING
+    first = _told(rng, scene, _draw(rng, scene, openings))
     if first is None:
         return None
     added = first.change.object_index is None
     about = len(scene.objects) if added else first.change.object_index
     turns = [first]
-    for types in ((EditType.ADJUST, EditType.ACTION), _ENDINGS)[: 2 if chance(rng, 0.6) else 1]:
+    for types in (_FOLLOWING, _ENDINGS)[: 2 if chance(rng, 0.6) else 1]:
         here = turns[-1].target
         change = _draw(rng, here, types, about)
         if change is None or apply_changes(here, (change,)) == turns[-1].source:

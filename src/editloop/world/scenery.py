@@ -84,11 +84,8 @@ def _occluder(rng: np.random.Generator, others: Sequence[SceneObject], place: Pl
 def _with_look(rng: np.random.Generator, scene: Scene) -> Scene:
     """`scene` under a tone, a lamp or damage; styles are left out, because under them colours cannot be told."""
     attribute = pick_weighted(rng, {"tone": 0.4, "light": 0.4, "wear": 0.2})
-    look: dict[str, Any] = {
-        "tone": {"tone": pick(rng, TONES)},
-        "light": {"light": pick(rng, LIGHTS)},
-        "wear": {"wear": pick(rng, WEARS)},
-    }[attribute]
+    values: dict[str, tuple[str, ...]] = {"tone": TONES, "light": LIGHTS, "wear": WEARS}
+    look: dict[str, Any] = {attribute: pick(rng, values[attribute])}
     return replace(scene, **look)
 
 

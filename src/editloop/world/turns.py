@@ -63,15 +63,24 @@ def edit_of(
 
 
 def _other_meanings(source: Scene, change: Change) -> list[tuple[Change, ...]]:
-    """The same change to every other object of the same kind; none where it would change nothing or make two alike."""
+    """The same words about every other object of the same kind; none where that would change nothing or make two alike.
+
+    None either where the words would mean another change there: "bigger" is another size from another size, and a new
+    object whose colour goes unsaid keeps another colour.
+    """
     spoken = source.objects[change.object_index or 0]
+    twins = [i for i, o in enumerate(source.objects) if o.kind == spoken.kind and o is not spoken]
+    same_words = change.attribute != "size" or all(
+        source.objects[i].size == spoken.size for i in twins
+    )
+    new = change.new_object
+    if not same_words or (new and new.colour == spoken.colour):
+        return []
     found: list[tuple[Change, ...]] = []
-    for index, item in enumerate(source.objects):
-        if item.kind != spoken.kind or index == change.object_index:
-            continue
+    for index in twins:
         other = replace(change, object_index=index)
-        if change.new_object:
-            kept = replace(item, kind=change.new_object.kind, colour=change.new_object.colour)
+        if new:
+            kept = replace(source.objects[index], kind=new.kind, colour=new.colour)
             other = replace(other, new_object=kept)
         result = apply_changes(source, (other,))
         names = {(o.kind, o.colour) for o in result.objects}

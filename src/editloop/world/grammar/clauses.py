@@ -84,7 +84,7 @@ def _acted(_: np.random.Generator, __: Scene, change: Change) -> _Worded:
 def _looked(_: np.random.Generator, scene: Scene, change: Change) -> _Worded:
     attribute, value = change.attribute or "", change.value
     if attribute == "background":
-        name, within = naming.BACKGROUND_WORDS[value]
+        name, within = naming.BACKGROUND_WORDS[_value(change)]
         return "background", {"background": name, "in_background": within}
     if attribute in ("tone", "wear"):
         old = getattr(scene, attribute)
