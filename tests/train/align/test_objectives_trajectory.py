@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from pydantic import TypeAdapter
 from torch import Tensor
 
 from editloop.core.errors import UsageError
-from editloop.train.align.objectives import AnyObjective, Grpo
+from editloop.train.align.objectives import Grpo
 from editloop.train.align.objectives.trajectory import RatioMode, default_clip_range
 from editloop.train.align.steppers import (
     Cps,
@@ -197,8 +196,3 @@ def test_grpo_refuses_what_has_no_ratios() -> None:
         Grpo().for_stepper(Ode())
     with pytest.raises(UsageError, match="for_stepper"):
         Step(FlowSde()).gradient(Grpo(ratio="clip"))
-
-
-def test_objectives_are_chosen_by_kind() -> None:
-    chosen = TypeAdapter[object](AnyObjective).validate_python({"kind": "grpo", "ratio": "dppo"})
-    assert chosen == Grpo(ratio="dppo")

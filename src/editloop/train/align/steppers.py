@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Literal, Protocol
 
 import torch
 from pydantic import Field
@@ -200,10 +200,6 @@ class Dpm2(Config):
         """What the next step needs of this one."""
         x, v, t, _, _ = _prepared(x, v, sigma, 0.0, sigma)
         return PreviousStep(sigma, x - t * v)
-
-
-AnyStepper = Annotated[FlowSde | DanceSde | Cps | Ode | Dpm2, Field(discriminator="kind")]
-"""For configurations: ``stepper.kind`` chooses."""
 
 
 def sample(distribution: StepDistribution, noise: Tensor) -> Tensor:

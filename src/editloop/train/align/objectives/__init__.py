@@ -5,23 +5,13 @@ objectives re-noise the clean sample and need nothing of how it was made. All ar
 an `ObjectiveLoss`.
 """
 
-from typing import Annotated
-
-from pydantic import Field
-
 from editloop.train.align.objectives.base import ObjectiveLoss
 from editloop.train.align.objectives.forward import Awm, Nft, Rwr
 from editloop.train.align.objectives.preference import Dgpo, Dpo
 from editloop.train.align.objectives.regression import ForwardObjective, Renoised, Velocities
 from editloop.train.align.objectives.trajectory import Grpo, TrajectoryObjective
 
-AnyForwardObjective = Annotated[Nft | Awm | Rwr | Dgpo | Dpo, Field(discriminator="kind")]
-AnyObjective = Annotated[Grpo | Nft | Awm | Rwr | Dgpo | Dpo, Field(discriminator="kind")]
-"""For configurations: ``objective.kind`` chooses."""
-
 __all__ = [
-    "AnyForwardObjective",
-    "AnyObjective",
     "Awm",
     "Dgpo",
     "Dpo",

@@ -145,6 +145,7 @@ class WeightedRegression(Config):
             stats["distance_to_old"] = distance.detach().mean()
             if coefficients.proximal is not None:
                 regression = regression + (coefficients.proximal * distance).sum()
+        # The value is the published loss, to be logged and compared; the gradient is the regression's, which equals that loss's.
         loss = coefficients.value + (regression - regression.detach())
         stats["objective"] = coefficients.value
         if self.velocity_kl > 0 and given.reference is not None:
