@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from editloop.world.oracle.alternatives import Sight
 from editloop.world.oracle.pixels import (
-    JUST_NOTICEABLE,
     Pixels,
     Plane,
     Reference,
@@ -19,6 +19,7 @@ from editloop.world.oracle.pixels import (
     reach_of,
     residual,
     sharpness,
+    softened,
     worst_window,
 )
 from editloop.world.oracle.truth import Goal, Step
@@ -35,8 +36,6 @@ class Preservation:
     mean: float
     where: Plane
     """Mean difference around every pixel that had to stay."""
-    even: float
-    """Share of the differences that one shift of all colours explains."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +51,21 @@ class Quality:
     """Largest mean difference from anything drawn, in a window of an object's size."""
 
 
-def error_of(step: Step, image: Pixels, look: Reference, drift: Pixels | None) -> float:
-    """Share of the way to the goal that is still to go: 0 done, 1 nothing done, above 1 farther than before."""
-    gap = distance(image, look)[step.region].sum()
-    if drift is None:
-        return float(gap) / step.contrast
-    start = distance(step.without.exact + drift, look)[step.region].sum()
-    return float(gap / max(start, 0.5 * step.contrast))
+def error_of(step: Step, sight: Sight, look: Reference) -> float:
+    """Share of the way to the goal that is still to go: 0 done, 1 nothing done, above 1 farther than before.
+
+    Args:
+        step: The step.
+        sight: The edited picture.
+        look: The goal.
+    """
+    goal = softened(look) if sight.soft else look
+    start = softened(step.without).exact if sight.soft else step.without.exact
+    if sight.drift is not None:
+        start = start + sight.drift
+    gap = float(distance(sight.image, goal)[step.region].sum())
+    way = float(distance(start, goal)[step.region].sum())
+    return gap / max(way, 0.5 * step.contrast)
 
 
 def step_score(error: float) -> float:
@@ -95,15 +102,13 @@ def preservation(
             other = residual(image, wrongly)
             left = np.where((length(other) < length(left))[..., None], other, left)
     if not watched.any():
-        return Preservation(BEST, 0.0, 0.0, np.zeros(watched.shape, np.float32), 0.0)
+        return Preservation(BEST, 0.0, 0.0, np.zeros(watched.shape, np.float32))
     smooth = box(left, reach)
     moved = length(smooth)
     worst, where = worst_window(moved, watched, 2 * reach)
     mean = float(moved[watched].mean())
-    rest = float(length(smooth - smooth[watched].mean(axis=0))[watched].mean())
     kept = (1 - 0.7 * ramp(worst, 0.03, 0.25)) * (1 - ramp(mean, 0.012, 0.14))
-    even = 1 - rest / mean if mean > JUST_NOTICEABLE else 0.0
-    return Preservation(WORST + (BEST - WORST) * kept, worst, mean, where, even)
+    return Preservation(WORST + (BEST - WORST) * kept, worst, mean, where)
 
 
 def quality(image: Pixels, ideals: tuple[Reference, ...], cast: float) -> Quality:

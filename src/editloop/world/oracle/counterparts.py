@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from editloop.core.errors import UsageError
 from editloop.records.taxonomy import EditType
@@ -26,6 +26,13 @@ from editloop.world.oracle.words import beside, instead, named
 from editloop.world.scenes import Scene, SceneObject
 
 
+class Shade(NamedTuple):
+    """One object drawn paler or darker."""
+
+    index: int
+    gain: float
+
+
 @dataclass(frozen=True, slots=True)
 class Counterpart:
     """Another result than the intended one, as a scene, with the failure it stands for.
@@ -36,6 +43,12 @@ class Counterpart:
     scene: Scene
     failure: str | None
     text: str
+    shade: Shade | None = None
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the instruction was not followed; an object that came out a little different was edited all the same."""
+        return self.failure not in (None, "identity_drift")
 
 
 _Answer: TypeAlias = tuple[Change, str, str]

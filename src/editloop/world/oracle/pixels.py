@@ -74,25 +74,36 @@ def distance(image: Pixels, to: Reference) -> Plane:
     return length(residual(image, to))
 
 
-def off_the_way(image: Pixels, start: Reference, end: Reference) -> Pixels:
-    """Difference of every pixel from the nearest point of the straight way between two pictures."""
+def on_the_way(image: Pixels, start: Reference, end: Reference) -> Reference:
+    """For every pixel the nearest point of the straight way between two pictures."""
     way = end.exact - start.exact
     run = np.einsum("...c,...c->...", way, way)
     along = np.einsum("...c,...c->...", image - start.exact, way) / np.maximum(run, 1e-4)
-    return np.asarray(image - start.exact - np.clip(along, 0, 1)[..., None] * way, np.float32)
+    nearest = np.asarray(start.exact + np.clip(along, 0, 1)[..., None] * way, np.float32)
+    return Reference(nearest, nearest, nearest)
+
+
+def off_the_way(image: Pixels, start: Reference, end: Reference) -> Pixels:
+    """Difference of every pixel from the nearest point of the straight way between two pictures."""
+    return image - on_the_way(image, start, end).exact
 
 
 def box(values: Pixels, reach: int) -> Pixels:
-    """Mean over squares of side ``2 * reach + 1``; edges are continued. Shape (height, width) or (height, width, channels)."""
+    """Mean over squares of side ``2 * reach + 1``; edges are continued. Shape (height, width) or (..., height, width, channels)."""
     size = 2 * reach + 1
-    rows = np.pad(
-        values, [(reach + 1, reach), (reach, reach)] + [(0, 0)] * (values.ndim - 2), "edge"
-    )
-    down = np.cumsum(rows, axis=0, dtype=np.float32)
-    down = down[size:] - down[:-size]
-    lead = np.zeros_like(down[:, :1])
-    across = np.cumsum(np.concatenate([lead, down], axis=1), axis=1, dtype=np.float32)
-    return (across[:, size:] - across[:, :-size]) * np.float32(1 / (size * size))
+    first = 0 if values.ndim == 2 else values.ndim - 3
+    for axis in (first, first + 1):
+        margins = [(0, 0)] * values.ndim
+        margins[axis] = (reach + 1, reach)
+        sums = np.moveaxis(np.cumsum(np.pad(values, margins, "edge"), axis, np.float32), axis, 0)
+        values = np.moveaxis(sums[size:] - sums[:-size], 0, axis)
+    return np.asarray(values * np.float32(1 / size**2), np.float32)
+
+
+def softened(look: Reference) -> Reference:
+    """A drawing out of focus."""
+    soft = box(box(look.exact, reach := reach_of(look.exact.shape[-2])), reach)
+    return Reference(soft, soft, soft)
 
 
 def worst_window(values: Plane, where: NDArray[np.bool_], reach: int) -> tuple[float, Plane]:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from editloop.records.taxonomy import EditType
 from editloop.world.cases import Case, Change
 from editloop.world.changes import apply_changes
-from editloop.world.choices import BACKGROUNDS, COLOURS, KINDS, PLACES
-from editloop.world.oracle.counterparts import Counterpart, drifted, with_object
-from editloop.world.oracle.naming import Alternatives, drawn_alternatives
+from editloop.world.choices import COLOURS, KINDS, PLACES
+from editloop.world.oracle.alternatives import (
+    Alternatives,
+    Sight,
+    drawn_alternatives,
+    look_of,
+)
+from editloop.world.oracle.counterparts import Counterpart, Shade, drifted, with_object
 from editloop.world.oracle.pixels import Pixels, Plane, Reference, box, distance, grown, reach_of
 from editloop.world.oracle.truth import Goal, Truth, truth_of
 from editloop.world.oracle.words import beside, named
@@ -25,45 +31,52 @@ _EXPLAINS = 0.7
 """A side effect is named when it leaves less than this share of the difference from the goal."""
 _STRAY = 0.1
 """Difference around a pixel from which on something may stand there."""
-_WIDE = 0.5
-"""Share of the backdrop that must differ before another backdrop is considered."""
+_TOUCHED = 0.02
+"""Mean difference over an object from which on it may have changed."""
+_GAINS = (0.75, 1.25)
+"""How much paler or darker an object may have come out."""
 
 
-def side_effect(
-    truth: Truth, goal_place: int, image: Pixels, drift: Pixels | None
-) -> tuple[Counterpart, Reference] | None:
-    """The one further change that explains best how `image` differs from the goal, with its picture."""
+class SideEffect(NamedTuple):
+    """One further change that explains what is different from the goal."""
+
+    counterpart: Counterpart
+    look: Reference
+    fit: float
+    """Share of the difference that it explains, 0..1."""
+
+
+def side_effect(truth: Truth, goal_place: int, sight: Sight) -> SideEffect | None:
+    """The further change that explains best how a picture differs from the goal, if one does."""
     goal = truth.goals[goal_place]
-    astray = box(distance(image, goal.look.shifted(drift)), reach_of(len(image)))
     best: tuple[float, Counterpart] | None = None
-    for options in _options(truth, goal, goal_place, astray, image):
-        before = options.gap(image, goal.look, drift)
-        gaps = options.gaps(image, drift)
+    for options in _options(truth, goal, goal_place, sight):
+        before = options.gap(sight, goal.look)
+        gaps = options.gaps(sight)
         place = int(gaps.argmin())
         left = float(gaps[place]) / max(before, 1e-6)
         if left < _EXPLAINS and (best is None or left < best[0]):
             best = left, options.named[place]
-    return None if best is None else (best[1], truth.easel.drawn(best[1].scene))
+    if best is None:
+        return None
+    return SideEffect(best[1], look_of(best[1], truth.easel), 1 - best[0])
 
 
-def _options(
-    truth: Truth, goal: Goal, goal_place: int, astray: Plane, image: Pixels
-) -> Iterator[Alternatives]:
+def _options(truth: Truth, goal: Goal, goal_place: int, sight: Sight) -> Iterator[Alternatives]:
+    """Alternatives to the goal at the places where the picture differs from it."""
     size = truth.easel.size
+    reach = reach_of(size)
+    astray = box(distance(sight.image, sight.like(goal.look)), reach)
     masks = [object_mask(goal.scene, index, size) for index in range(len(goal.scene.objects))]
-    things = np.zeros_like(goal.stays)
-    for mask in masks:
-        things |= mask
-    backdrop = ~grown(things, 2 * reach_of(size))
-    if backdrop.any() and float(np.mean(astray[backdrop] > 0.04)) > _WIDE:
-        yield backgrounds_of(truth.case, size, goal_place)
-        return
-    shares = [float(astray[mask].mean()) if mask.any() else 0.0 for mask in masks]
-    if shares:
-        yield bystanders_of(truth.case, size, goal_place, int(np.argmax(shares)))
-    stray = _strays(truth, goal, np.where(grown(things, reach_of(size)), 0, astray), image)
+    shares = [float(astray[grown(mask, reach)].mean()) if mask.any() else 0.0 for mask in masks]
+    most = sorted(range(len(masks)), key=lambda index: -shares[index])[:2]
+    for index in most:
+        if shares[index] > _TOUCHED:
+            yield bystanders_of(truth.case, size, goal_place, index)
+    things = np.logical_or.reduce([np.zeros_like(goal.stays), *masks])
+    stray = _strays(truth, goal, np.where(grown(things, reach), 0, astray), sight.image)
     if stray:
-        yield drawn_alternatives(stray, truth.easel, goal.look, np.zeros_like(goal.stays))
+        yield drawn_alternatives(stray, truth.easel, goal.look)
 
 
 @lru_cache(maxsize=64)
@@ -80,22 +93,14 @@ def bystanders_of(case: Case, size: int, goal_place: int, index: int) -> Alterna
     changed = beside("changed", name)
     found += [Counterpart(with_object(goal.scene, index, o), "over_edit", changed) for o in others]
     drift = beside("drifted", name)
-    found += [Counterpart(s, "identity_drift", drift) for s in drifted(goal.scene, index)]
-    nothing = np.zeros_like(goal.stays)
-    return drawn_alternatives(tuple(found), truth.easel, goal.look, nothing)
-
-
-@lru_cache(maxsize=32)
-def backgrounds_of(case: Case, size: int, goal_place: int) -> Alternatives:
-    """The goal on another background."""
-    truth = truth_of(case, size)
-    goal = truth.goals[goal_place]
-    found = tuple(
-        Counterpart(replace(goal.scene, background=name), "over_edit", beside("background"))
-        for name in BACKGROUNDS
-        if name != goal.scene.background
-    )
-    return drawn_alternatives(found, truth.easel, goal.look, np.zeros_like(goal.stays))
+    poses = [goal.scene, *drifted(goal.scene, index)]
+    found += [Counterpart(scene, "identity_drift", drift) for scene in poses[1:]]
+    found += [
+        Counterpart(scene, "identity_drift", drift, Shade(index, gain))
+        for scene in poses
+        for gain in _GAINS
+    ]
+    return drawn_alternatives(tuple(found), truth.easel, goal.look)
 
 
 def _strays(truth: Truth, goal: Goal, astray: Plane, image: Pixels) -> tuple[Counterpart, ...]:

@@ -10,6 +10,7 @@ from editloop.world.cases import Case, Change
 from editloop.world.changes import apply_changes
 from editloop.world.oracle.pixels import (
     Pixels,
+    Plane,
     Reference,
     as_pixels,
     distance,
@@ -18,7 +19,7 @@ from editloop.world.oracle.pixels import (
     reach_of,
     reference,
 )
-from editloop.world.render import object_mask, render
+from editloop.world.render import object_alpha, object_mask, render
 from editloop.world.scenes import Scene
 
 SEEN = 0.03
@@ -70,6 +71,10 @@ class Easel:
     def picture(self, scene: Scene) -> Pixels:
         """A scene in this view."""
         return self.view(as_pixels(render(scene, self.size)))
+
+    def cover(self, scene: Scene, index: int) -> Plane:
+        """How much of each pixel shows that object, 0..1."""
+        return object_alpha(scene, index, self.size)
 
     def drawn(self, scene: Scene) -> Reference:
         """A scene in this view, to compare pictures with."""
