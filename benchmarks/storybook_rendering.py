@@ -27,7 +27,6 @@ from harness.tables import Column, Section, machine, parser, publish, rows
 
 TARGET = 1000
 """Cases drawn per second that were promised of two cores."""
-WARM_UP = 1500
 _start: Barrier
 
 
@@ -59,10 +58,12 @@ def _remember(barrier: Barrier) -> None:
     _start = barrier
 
 
-def _seconds(number: int, name: str, count: int, size: int) -> tuple[float, float]:
+def _seconds(number: int, name: str, count: int, size: int, warm_up: int) -> tuple[float, float]:
     """Wall and CPU seconds that one process takes for its share."""
     work, rng = WORK[name], generator(0, "warm-up", number)
-    for _ in range(WARM_UP):
+    for _ in range(warm_up):
+        drawn(sample_case(rng), size, rng)
+    for _ in range(warm_up // 50):
         work(sample_case(rng), size, rng)
     rng = generator(1, "benchmark", number)
     ready = [] if name == "sampled" else [sample_case(rng) for _ in range(count)]
@@ -73,11 +74,11 @@ def _seconds(number: int, name: str, count: int, size: int) -> tuple[float, floa
     return time.perf_counter() - wall, time.process_time() - cpu
 
 
-def measure(name: str, processes: int, count: int, size: int) -> Run:
+def measure(name: str, processes: int, count: int, size: int, warm_up: int) -> Run:
     """One turn of one subject in fresh processes."""
     context = get_context("spawn")
     share = count // processes
-    one = partial(_seconds, name=name, count=share, size=size)
+    one = partial(_seconds, name=name, count=share, size=size, warm_up=warm_up)
     with context.Pool(processes, _remember, (context.Barrier(processes, timeout=300),)) as pool:
         walls, cpus = zip(*pool.map(one, range(processes), chunksize=1), strict=True)
     return {"cases": share * processes, "wall_s": max(walls), "cpu_s": sum(cpus)}
@@ -95,18 +96,21 @@ def main() -> None:
     options = parser(__doc__, repeats=3)
     options.add_argument("--cases", type=int, default=4000, help="cases a turn")
     options.add_argument("--size", type=int, default=32, help="side of the pictures, pixels")
+    options.add_argument("--warm-up", type=int, default=1500, help="cases drawn before the clock")
+    options.add_argument("--work", nargs="+", choices=WORK, default=list(WORK))
     arguments = options.parse_args()
     facts = machine()
     subjects = {
         f"{name}, {processes} process{'es' * (processes > 1)}": (name, processes)
-        for name in WORK
+        for name in arguments.work
         for processes in (1, 2)
     }
     runs: dict[str, list[Run]] = {subject: [] for subject in subjects}
     for turn in range(arguments.repeats):
         print(f"turn {turn + 1} of {arguments.repeats}", file=sys.stderr)
         for subject, (name, processes) in subjects.items():
-            runs[subject].append(measure(name, processes, arguments.cases, arguments.size))
+            run = measure(name, processes, arguments.cases, arguments.size, arguments.warm_up)
+            runs[subject].append(run)
     columns = [
         Column("cases/s", per_second, digits=0),
         Column("cases/CPU s", per_cpu_second, digits=0),
