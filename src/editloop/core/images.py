@@ -217,6 +217,13 @@ def encode_jpeg(pixels: NDArray[np.uint8], *, quality: int = 95) -> bytes:
     return buffer.getvalue()
 
 
+def encode_png(pixels: NDArray[np.uint8]) -> bytes:
+    """RGB pixels (h, w, 3) as PNG, without loss: for pictures so small that JPEG would blur their colours."""
+    buffer = io.BytesIO()
+    Image.fromarray(_rgb_array(pixels)).save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
 def encode_png_mask(pixels: NDArray[np.uint8]) -> bytes:
     """Single-channel uint8 (h, w) as PNG.
 
