@@ -88,7 +88,9 @@ class KontextPolicy:
         tensors, dtype = condition.tensors, self._dtype
         guidance = None
         if self.pipeline.transformer.config.guidance_embeds:
-            guidance = x.new_full((len(x),), self.settings.guidance, dtype=torch.float32)
+            guidance = x.new_full(
+                (len(x),), float(self.settings.guidance or 1.0), dtype=torch.float32
+            )
         predicted: Tensor = self.network(
             hidden_states=torch.cat([x, tensors["source"].to(x)], dim=1).to(dtype),
             timestep=network_time(sigma, dtype),

@@ -60,7 +60,11 @@ class QwenEditPlusPolicy:
     @property
     def guided(self) -> bool:
         """Whether velocities combine a call with the instruction and one with the negative prompt."""
-        return float(self.settings.guidance or 1.0) > 1.0
+        return self._guidance > 1.0
+
+    @property
+    def _guidance(self) -> float:
+        return float(self.settings.guidance or 1.0)
 
     @torch.no_grad()
     def encode(self, requests: Sequence[EditRequest]) -> Condition:
@@ -109,8 +113,9 @@ class QwenEditPlusPolicy:
         if not self.guided:
             return told
         untold = self._predict(x, sigma, condition, "negative")
-        mixed = untold + float(self.settings.guidance or 1.0) * (told - untold)
-        return mixed * (told.norm(dim=-1, keepdim=True) / mixed.norm(dim=-1, keepdim=True))
+        mixed = untold + self._guidance * (told - untold)
+        length: Tensor = told.norm(dim=-1, keepdim=True) / mixed.norm(dim=-1, keepdim=True)
+        return mixed * length
 
     @torch.no_grad()
     def latents(self, images: Sequence[RgbImage], condition: Condition) -> Tensor:
