@@ -33,20 +33,20 @@ def test_scores_move_to_the_scale_of_zero_to_five_and_the_fault_to_the_worst_of_
         {"instruction": 5, "preservation": 2, "quality": 3}, reasons=("the sky changed",)
     )
     reward = reward_of(verdict)
-    assert reward == Reward((5.0, 1.25, 2.5), ("none", "the sky changed", "none"))
+    assert reward == Reward((5.0, 1.25, 2.5), ("None", "the sky changed", "None"))
 
 
 def test_reward_edits_own_texts_keep_their_places() -> None:
     axes = {"following": 1.0, "preserving": 4.0, "quality": 5.0}
     verdict = _verdict(axes, (0.0, 5.0), reasons=("the frame is not green", "", "None"))
-    assert reward_of(verdict) == Reward((1.0, 4.0, 5.0), ("the frame is not green", "none", "None"))
+    assert reward_of(verdict) == Reward((1.0, 4.0, 5.0), ("the frame is not green", "None", "None"))
 
 
 def test_a_perspective_that_nobody_judged_has_no_score() -> None:
     reward = reward_of(
         _verdict({"instruction": 1, "natural": 5}, reasons=("nothing happened", "too late"))
     )
-    assert reward == Reward((0.0, None, 5.0), ("nothing happened; too late", "none", "none"))
+    assert reward == Reward((0.0, None, 5.0), ("nothing happened; too late", "None", "None"))
     assert reward_of(_verdict({}, outcome=Outcome.REFUSED)) is None
 
 

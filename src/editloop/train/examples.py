@@ -9,15 +9,12 @@ from typing import Final, overload
 from editloop.core.errors import UsageError
 from editloop.core.images import decode_image
 from editloop.models.roles import EditRequest, RgbImage
+from editloop.records.formats.reward_edit import AXES, NO_FAULT, SCALE
 from editloop.records.image_ref import ImageRef
 from editloop.records.record import EditRecord
 from editloop.records.verdict import Verdict
 
-PERSPECTIVES: Final = ("following", "preserving", "quality")
-"""Order of a reward's scores and texts (RewardEdit-20K, arXiv 2411.04713)."""
-TOP_SCORE: Final = 5.0
-NO_FAULT: Final = "none"
-
+TOP_SCORE: Final = SCALE[1]
 _OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "following": ("following", "instruction", "adherence"),
     "preserving": ("preserving", "preservation", "consistency"),
@@ -27,16 +24,16 @@ _OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reward:
-    """A judgement of the target: scores in [0, 5] and faults in words, in the order of `PERSPECTIVES`.
+    """A judgement of the target: scores in [0, 5] and faults in words, in RewardEdit-20K's order of `AXES`.
 
-    A score is None where nobody judged that perspective; its text is then ignored.
+    A score is None where nobody judged that perspective.
     """
 
     scores: tuple[float | None, float | None, float | None]
     texts: tuple[str, str, str] = (NO_FAULT, NO_FAULT, NO_FAULT)
 
     def __post_init__(self) -> None:
-        for name, score in zip(PERSPECTIVES, self.scores, strict=True):
+        for name, score in zip(AXES, self.scores, strict=True):
             if score is not None and not 0 <= score <= TOP_SCORE:
                 raise UsageError(f"the {name} score is {score}, expected 0 to {TOP_SCORE:g}")
 
@@ -122,7 +119,7 @@ def reward_of(verdict: Verdict) -> Reward | None:
         None if score is None else TOP_SCORE * (score - low) / (high - low) for score in native
     )
     scores = (following, preserving, quality)
-    if set(verdict.axes) == set(PERSPECTIVES) and len(verdict.reasons) == len(PERSPECTIVES):
+    if set(verdict.axes) == set(AXES) and len(verdict.reasons) == len(AXES):
         first, second, third = (text.strip() or NO_FAULT for text in verdict.reasons)
         return Reward(scores, (first, second, third))
     return Reward(scores, texts_at_worst(scores, "; ".join(verdict.reasons) or verdict.text))
@@ -132,7 +129,7 @@ def texts_at_worst(
     scores: tuple[float | None, float | None, float | None], fault: str
 ) -> tuple[str, str, str]:
     """`fault` at the perspective with the lowest score (the first of equals), `NO_FAULT` elsewhere."""
-    texts = [NO_FAULT] * len(PERSPECTIVES)
+    texts = [NO_FAULT] * len(AXES)
     given = [index for index, score in enumerate(scores) if score is not None]
     if fault and given:
         texts[min(given, key=lambda index: scores[index] or 0.0)] = fault

@@ -36,7 +36,10 @@ class StorybookPolicy:
     lora_prefix = "unet"
 
     def __init__(self, pipeline: StorybookPipeline, name: str = "world:tiny-editor") -> None:
-        self.pipeline = pipeline.to(torch.float32)
+        self.pipeline = pipeline
+        for part in (pipeline.unet, pipeline.text_encoder):
+            if part.dtype != torch.float32:
+                part.to(torch.float32)
         pipeline.text_encoder.eval().requires_grad_(requires_grad=False)
         self._identity = ModelIdentity(name, _weights_version(pipeline.unet), "Apache-2.0")
 

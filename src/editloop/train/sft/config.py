@@ -47,11 +47,15 @@ class RegionSettings(Config):
 
 
 class DropoutSettings(Config):
-    """How often a sample trains without its words, without its pictures, or without both; at most one of the three."""
+    """How often a sample trains without its words, without its pictures, or without both; at most one of the three.
+
+    The rewards of reward-conditioned training are dropped independently of these.
+    """
 
     words: float = Field(default=0.0, ge=0, le=1)
     pictures: float = Field(default=0.0, ge=0, le=1)
     both: float = Field(default=0.0, ge=0, le=1)
+    rewards: float = Field(default=0.0, ge=0, le=1)
 
 
 class SftConfig(Config):

@@ -74,13 +74,13 @@ class ShuffledExamples:
 def prepared(examples: Sequence[EditExample], config: SftConfig, step: int) -> list[EditExample]:
     """The examples of a step as the network sees them: resized, mirrored at random, parts of the question dropped at random."""
     rng = generator(config.seed, "sample", step)
-    draws = rng.random((len(examples), 2))
+    draws = rng.random((len(examples), 3))
     ready = (
         _drawn(example, config, flip) for example, flip in zip(examples, draws[:, 0], strict=True)
     )
     return [
-        _dropped(example, config.dropout, drop)
-        for example, drop in zip(ready, draws[:, 1], strict=True)
+        _dropped(example, config.dropout, part, reward)
+        for example, part, reward in zip(ready, draws[:, 1], draws[:, 2], strict=True)
     ]
 
 
@@ -99,9 +99,13 @@ def _drawn(example: EditExample, config: SftConfig, flip: float) -> EditExample:
     )
 
 
-def _dropped(example: EditExample, settings: DropoutSettings, draw: float) -> EditExample:
+def _dropped(
+    example: EditExample, settings: DropoutSettings, draw: float, reward_draw: float
+) -> EditExample:
     words_gone = draw < settings.words + settings.both
     pictures_gone = settings.words <= draw < settings.words + settings.both + settings.pictures
+    if reward_draw < settings.rewards:
+        example = replace(example, reward=None)
     if words_gone:
         example = replace(example, instruction="", context=())
     if pictures_gone:
