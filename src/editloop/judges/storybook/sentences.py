@@ -15,7 +15,7 @@ _SENTENCES: Final[dict[str, str]] = {
     "wrong_colour": "the colour is wrong",
     "wrong_pattern": "the pattern is wrong",
     "wrong_size": "it is not as big as it should be",
-    "wrong_kind": "there is another thing and not the right one",
+    "wrong_kind": "there is the wrong thing in its place",
     "wrong_place": "it is in the wrong place",
     "wrong_background": "the background is wrong",
     "wrong_style": "the style is wrong",

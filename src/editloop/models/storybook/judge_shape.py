@@ -29,9 +29,9 @@ class JudgeShape:
     failures: tuple[str, ...]
     """Codes of what can be wrong; class 0 of the failure head is "nothing", class k is ``failures[k - 1]``."""
     tasks: tuple[str, ...]
-    stem: int = 48
+    stem: int = 32
     """Channels at 16 x 16."""
-    width: int = 96
+    width: int = 64
     """Channels at 8 x 8, and of the words."""
     layers: int = 3
 
@@ -64,7 +64,14 @@ def judge_files(name: str, folder: Traversable = WEIGHTS_FOLDER) -> JudgeFiles:
         )
     raw, text = weights.read_bytes(), described.read_text(encoding="utf-8")
     parsed = json.loads(text)
-    sizes = {k: tuple(v) if isinstance(v, list) else v for k, v in parsed["shape"].items()}
     return JudgeFiles(
-        JudgeShape(**sizes), parsed["training"], raw, sha256_hex(raw + text.encode())[:12]
+        shape_from_json(parsed["shape"]),
+        parsed["training"],
+        raw,
+        sha256_hex(raw + text.encode())[:12],
     )
+
+
+def shape_from_json(parsed: dict[str, Any]) -> JudgeShape:
+    """The shape whose `dataclasses.asdict` went through JSON."""
+    return JudgeShape(**{k: tuple(v) if isinstance(v, list) else v for k, v in parsed.items()})

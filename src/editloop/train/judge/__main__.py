@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("step", choices=[*RECIPES, CALIBRATED, "all"])
     parser.add_argument("--work", type=Path, default=Path("runs/judges"), help="unfinished work")
     parser.add_argument("--weights", type=Path, default=_PACKAGED, help="folder of the weights")
-    parser.add_argument("--cases", type=int, default=14_000, help="training cases, six edits each")
+    parser.add_argument("--cases", type=int, default=7000, help="training cases, six edits each")
     parser.add_argument("--threads", type=int, default=1)
     return parser
 

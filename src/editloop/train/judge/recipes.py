@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from editloop.core.errors import UnknownNameError
 from editloop.core.registry import did_you_mean
-from editloop.models.storybook.judge_network import build_judge_network
-from editloop.models.storybook.judge_reader import save_judge_weights
-from editloop.models.storybook.judge_shape import JudgeShape
+from editloop.models.storybook.judge_network import JudgeNetwork, build_judge_network
+from editloop.models.storybook.judge_reader import load_judge_network, save_judge_weights
+from editloop.models.storybook.judge_shape import JudgeShape, judge_files, shape_from_json
 from editloop.models.storybook.judge_words import WordNumbers
 from editloop.records.taxonomy import DIALOGUE_TYPES
 from editloop.train.judge.batches import Batches
@@ -31,8 +32,10 @@ class Recipe:
 
     teaches: Literal["flaws", "ratings"]
     plan: TrainingPlan
-    stem: int = 48
-    width: int = 96
+    starts_from: str | None = None
+    """A judge of the same sizes whose finished weights are the start."""
+    stem: int = 32
+    width: int = 64
     layers: int = 3
     panel: int = 30
     """People who rate, when people do."""
@@ -41,13 +44,18 @@ class Recipe:
 
 
 RECIPES: Final[dict[str, Recipe]] = {
-    "base-scorer": Recipe(teaches="flaws", plan=TrainingPlan(steps=1600, seed=11)),
-    "tiny-judge": Recipe(teaches="ratings", plan=TrainingPlan(steps=2400, seed=21)),
+    "base-scorer": Recipe(teaches="flaws", plan=TrainingPlan(steps=900, seed=11)),
+    "tiny-judge": Recipe(
+        teaches="ratings",
+        plan=TrainingPlan(steps=1800, learning_rate=1e-3, seed=21),
+        starts_from="base-scorer",
+    ),
     "held-out-judge": Recipe(
-        teaches="ratings", plan=TrainingPlan(steps=2000, seed=37), stem=40, width=80, layers=4
+        teaches="ratings", plan=TrainingPlan(steps=1800, seed=37), stem=32, width=56, layers=4
     ),
 }
-"""`base-scorer` never sees a rating; `tiny-judge` and `held-out-judge` differ in start, sizes, order of data and raters."""
+"""`base-scorer` never sees a rating; `tiny-judge` is that network fine-tuned on ratings, as ImgEdit-Judge is a fine-tuned
+general model; `held-out-judge` starts afresh with other sizes, other raters and another order of the data."""
 
 
 def train_judge(name: str, pool: Pool, work: Path, weights: Path, until: int | None = None) -> bool:
@@ -65,6 +73,7 @@ def train_judge(name: str, pool: Pool, work: Path, weights: Path, until: int | N
 
     Raises:
         UnknownNameError: when there is no such recipe.
+        AssetError: when the judge that it starts from is not trained yet.
     """
     if name not in RECIPES:
         names = sorted(RECIPES)
@@ -72,10 +81,12 @@ def train_judge(name: str, pool: Pool, work: Path, weights: Path, until: int | N
             f"no storybook judge is called {name!r}{did_you_mean(name, names)} known: {', '.join(names)}"
         )
     recipe = RECIPES[name]
-    shape = judge_shape(recipe)
+    shape = _kept_shape(work, judge_shape(recipe))
     words = WordNumbers(shape.words)
     batches = Batches(pool, labels_for(recipe, pool), words, shape.tasks, recipe.plan.seed)
     network = build_judge_network(shape, seed=recipe.plan.seed)
+    if recipe.starts_from:
+        start_from(network, load_judge_network(judge_files(recipe.starts_from, weights)))
     trainer = Trainer(network, batches, recipe.plan, work)
     trainer.run(until)
     if trainer.step < recipe.plan.steps:
@@ -83,6 +94,24 @@ def train_judge(name: str, pool: Pool, work: Path, weights: Path, until: int | N
     facts: dict[str, Any] = {"recipe": asdict(recipe), "pairs": len(pool)}
     save_judge_weights(trainer.result(), weights, name, facts)
     return True
+
+
+def _kept_shape(work: Path, shape: JudgeShape) -> JudgeShape:
+    """The shape that the run in `work` began with: a word that the world learns meanwhile stays unknown to it."""
+    kept = work / "shape.json"
+    if not kept.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(asdict(shape)), encoding="utf-8")
+    return shape_from_json(json.loads(kept.read_text(encoding="utf-8")))
+
+
+def start_from(network: JudgeNetwork, trained: JudgeNetwork) -> None:
+    """Copy everything of `trained` that fits; a head over other classes stays fresh."""
+    fresh = network.state_dict()
+    kept = trained.state_dict()
+    network.load_state_dict(
+        {k: kept[k] if k in kept and kept[k].shape == v.shape else v for k, v in fresh.items()}
+    )
 
 
 def judge_shape(recipe: Recipe) -> JudgeShape:
