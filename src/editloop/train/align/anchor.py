@@ -20,7 +20,8 @@ from editloop.train.align.lora import adapters_off, has_adapters
 Schedule = Literal["live", "slow_start", "late_start"] | float
 """How the old policy follows, see `decay_at`."""
 
-_PARTS: Final = ("live", "old", "average", "reference")
+PARTS: Final = ("live", "old", "average", "reference")
+"""The versions, as `Anchor.tensors` names them."""
 
 
 def decay_at(schedule: Schedule, update: int) -> float:
@@ -113,10 +114,9 @@ class Anchor:
     def tensors(self) -> dict[str, Tensor]:
         """Every version of the weights as ``live/NAME``, ``old/NAME``, ... for a checkpoint."""
         found: dict[str, Tensor] = {}
-        for part, weights in zip(_PARTS, self._versions(), strict=True):
+        for part, weights in zip(PARTS, self._versions(), strict=True):
             found |= {
-                f"{part}/{name}": value.detach().cpu().contiguous()
-                for name, value in weights.items()
+                f"{part}/{name}": value.detach().cpu().clone() for name, value in weights.items()
             }
         return found
 
@@ -131,7 +131,7 @@ class Anchor:
         if {k: v.shape for k, v in tensors.items()} != {k: v.shape for k, v in expected.items()}:
             odd = sorted(set(tensors) ^ set(expected))[:3] or "shapes"
             raise StoreError(f"the checkpoint belongs to another network or adapter: {odd} differ")
-        for part, weights in zip(_PARTS, self._versions(), strict=True):
+        for part, weights in zip(PARTS, self._versions(), strict=True):
             for name, value in weights.items():
                 value.copy_(tensors[f"{part}/{name}"])
 

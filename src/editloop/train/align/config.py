@@ -169,6 +169,10 @@ class AlignConfig(Config):
             raise ValueError(f"{kind} learns from clean samples; leave rollout.noise_stepper out")
         if rollout.equal_noise and rollout.noise_stepper is None:
             raise ValueError("equal noise without noise_stepper gives equal images: no group")
+        if self.lora is not None and self.lora.dropout > 0:
+            raise ValueError(
+                "lora.dropout must be 0: with it, replaying a rollout is another policy"
+            )
         if self.update.batches > rollout.groups:
             raise ValueError("update.batches is more than rollout.groups")
         return self

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from editloop.train.align.rewarding import Rewarder
 from editloop.train.align.rollout import RolloutEngine
 from editloop.train.align.trajectory import AlignCase
 
-Action = Literal["none", "stop", "raise_kl", "log"]
+Action: TypeAlias = Literal["none", "stop", "raise_kl", "log"]
+ACTIONS: Final[tuple[Action, ...]] = ("none", "stop", "raise_kl", "log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class HeldOutEvaluator:
     Args:
         config: Settings of the monitor, the bus and the seed.
         held_out: Cases and judge.
-        models: The reward models, which score the same images; empty for data that were scored beforehand.
+        judge_bus: Asks the judge.
+        reward_bus: Asks the reward models about the same images; None for data that were scored beforehand.
         rewarder: Turns their scores into rewards.
         cache: Conditions.
         engine: Draws.
@@ -53,7 +55,8 @@ class HeldOutEvaluator:
         self,
         config: AlignConfig,
         held_out: HeldOut,
-        models: Mapping[str, RewardModel],
+        judge_bus: RewardBus,
+        reward_bus: RewardBus | None,
         rewarder: Rewarder,
         cache: ConditionCache,
         engine: RolloutEngine,
@@ -62,8 +65,7 @@ class HeldOutEvaluator:
             raise UsageError("the held-out judge has no cases")
         self._config, self._held_out = config, held_out
         self._rewarder, self._cache, self._engine = rewarder, cache, engine
-        self._judge_bus = RewardBus({"held_out": held_out.judge}, config.bus)
-        self._reward_bus = RewardBus(models, config.bus) if models else None
+        self._judge_bus, self._reward_bus = judge_bus, reward_bus
         self.monitor = HeldOutMonitor(config.held_out)
 
     def evaluate(self, step: int) -> tuple[dict[str, Any], Action]:
@@ -91,12 +93,6 @@ class HeldOutEvaluator:
     def restore(self, state: dict[str, Any]) -> None:
         """Take over the monitor's memory from a checkpoint."""
         self.monitor = HeldOutMonitor.from_json(self._config.held_out, state)
-
-    def close(self) -> None:
-        """Stop the judges' threads."""
-        self._judge_bus.close()
-        if self._reward_bus is not None:
-            self._reward_bus.close()
 
     def _draw(self) -> tuple[list[EditRequest], list[RgbImage]]:
         requests: list[EditRequest] = []

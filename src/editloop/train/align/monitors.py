@@ -64,8 +64,8 @@ def grid_energy(image: RgbImage, period: int) -> float:
     """Share of the edges' power that repeats every `period` pixels, in [0, 1].
 
     Absolute differences are summed along each axis; in the spectrum of that profile, the power at the harmonics of
-    ``1 / period`` is set against all power but the mean. Random edges give about ``1 / (period / 2)`` of it or less. A picture
-    smaller than two periods gives 0.
+    ``1 / period`` is set against all power but the mean. Edges without a pattern give about ``period / side``. A picture smaller
+    than two periods gives 0.
     """
     grey = _grey(image)
     shares = []
@@ -135,9 +135,9 @@ class HeldOutMonitor:
     def as_json(self) -> dict[str, Any]:
         """The state that a checkpoint keeps."""
         return {
-            "steps": self.steps,
-            "train": self.train,
-            "held_out": self.held_out,
+            "steps": list(self.steps),
+            "train": list(self.train),
+            "held_out": list(self.held_out),
             "raises": self.raises,
             "judged_from": self.judged_from,
         }

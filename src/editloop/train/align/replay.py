@@ -2,7 +2,7 @@
 
 Two kinds of replay share one shape. `TrajectoryReplay` repeats the stored steps of a rollout; `ForwardReplay` re-noises its clean
 results. Either cuts the groups into units, units are packed into batches, and each batch gives a loss; gradients do not depend
-on how units were packed (but for reward-weighted regression, whose weights are normalised over a batch).
+on how units were packed.
 """
 
 from __future__ import annotations

@@ -43,15 +43,23 @@ class RewardModel(Protocol):
 
 
 class JudgeReward:
-    """Any `Judge` as a reward: the axes of its verdicts, and their mean as ``overall``."""
+    """Any `Judge` as a reward: the axes of its verdicts on their own scale, and their mean as ``overall``.
+
+    `scale` is the scale of the first scored verdict; None before it.
+    """
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
+        self.scale: tuple[float, float] | None = None
 
     def score_many(
         self, requests: Sequence[EditRequest], images: Sequence[RgbImage]
     ) -> list[Scores | None]:
-        """The verdict on each image; an unscored verdict is None."""
+        """The verdict on each image; an unscored verdict is None.
+
+        Raises:
+            UsageError: when the judge changes its scale.
+        """
         return [self._score(*pair) for pair in zip(requests, images, strict=True)]
 
     def _score(self, request: EditRequest, image: RgbImage) -> Scores | None:
@@ -67,6 +75,11 @@ class JudgeReward:
         )
         if verdict.outcome is not Outcome.SCORED or verdict.overall is None:
             return None
+        if self.scale not in (None, verdict.scale):
+            raise UsageError(
+                f"{verdict.judge} scored on {verdict.scale} after {self.scale}: one reward has one scale"
+            )
+        self.scale = verdict.scale
         return {**verdict.axes, "overall": verdict.overall}
 
 

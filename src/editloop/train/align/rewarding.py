@@ -37,20 +37,21 @@ class Rewarder:
 
     def __init__(self, config: RewardConfig, models: Mapping[str, RewardModel]) -> None:
         self.config = config
-        self._scale: tuple[float, float] | None = config.scale
-        if config.map is not None and config.scale is None:
-            scales = {getattr(model, "scale", None) for model in models.values()}
-            if len(scales) != 1 or None in scales:
-                raise UsageError(
-                    "reward.map needs the scale of the scores: set reward.scale=[worst, best], "
-                    f"or give reward models with one `scale` (found: {sorted(map(str, scales))})"
-                )
-            self._scale = scales.pop()
+        self._models = models
+        unscaled = [name for name, model in models.items() if not hasattr(model, "scale")]
+        if config.map is not None and config.scale is None and (unscaled or not models):
+            raise UsageError(
+                "reward.map needs to know the worst and the best score: set reward.scale=[worst, best], "
+                "or give reward models with a `scale`"
+            )
 
     @property
-    def top(self) -> float | None:
-        """The best possible reward, where it is known: with a map."""
-        return None if self.config.map is None else 1.0
+    def range(self) -> tuple[float, float] | None:
+        """Worst and best possible reward, where they are known: with a map, or from judges that told their scale."""
+        if self.config.map is not None:
+            return 0.0, 1.0
+        scales = {getattr(model, "scale", None) for model in self._models.values()}
+        return scales.pop() if len(scales) == 1 else None
 
     def rewards(self, groups: Sequence[Sequence[Scores | None]]) -> Array:
         """One reward an image, (groups, K); NaN where a score is missing, and as filling of smaller groups."""
@@ -101,6 +102,18 @@ class Rewarder:
         return found
 
     def _mapped(self, values: Array) -> Array:
-        if self.config.map is None or self._scale is None:
+        if self.config.map is None or not np.isfinite(values).any():
             return values
-        return self.config.map(values, self._scale)
+        return self.config.map(values, self._scale())
+
+    def _scale(self) -> tuple[float, float]:
+        """Worst and best score. A model knows its own once it has scored something."""
+        if self.config.scale is not None:
+            return self.config.scale
+        scales = {getattr(model, "scale", None) for model in self._models.values()} - {None}
+        if len(scales) != 1:
+            raise UsageError(
+                f"the reward models score on {sorted(map(str, scales))}; set reward.scale=[worst, best]"
+            )
+        found: tuple[float, float] = scales.pop()
+        return found

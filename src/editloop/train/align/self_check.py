@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -51,13 +50,14 @@ class StartUpCheck:
         self._policy, self._anchor, self._config = policy, anchor, config
         self._engine, self._cache, self._rewarder = engine, cache, rewarder
 
-    def run(self, cases: Sequence[AlignCase], bus: RewardBus | None) -> dict[str, Any]:
+    def run(self, cases: Sequence[AlignCase], bus: RewardBus | None) -> dict[str, float]:
         """All checks that are switched on; returns what was measured, for the run's record.
 
         Raises:
             UsageError: for a check that failed, saying what was found and what to do.
         """
-        check, found = self._config.check, {}
+        check = self._config.check
+        found: dict[str, float] = {}
         if check.ratio and self._config.data == "rollouts":
             found |= self._replay(cases[0])
         if check.judge and bus is not None:
@@ -139,12 +139,14 @@ class StartUpCheck:
             "check/result_reward": float(np.nanmean(sharp)),
             "check/blurred_reward": float(np.nanmean(soft)),
         }
-        top = self._rewarder.top
-        if top is not None and found["check/identity_reward"] >= self._config.check.success * top:
-            raise UsageError(
-                f"the reward gives {found['check/identity_reward']:.2f} of {top:g} to pictures that were not edited at all: it cannot "
-                "see whether the instruction was followed; take another judge, or set check.judge=false"
-            )
+        bounds = self._rewarder.range
+        if bounds is not None:
+            success = bounds[0] + self._config.check.success * (bounds[1] - bounds[0])
+            if found["check/identity_reward"] >= success:
+                raise UsageError(
+                    f"the reward gives {found['check/identity_reward']:.2f}, a success (from {success:.2f} on), to pictures that were "
+                    "not edited at all: it cannot see whether the instruction was followed; take another judge, or set check.judge=false"
+                )
         if found["check/blurred_reward"] > found["check/result_reward"]:
             raise UsageError(
                 f"the reward prefers blurred results ({found['check/blurred_reward']:.3f}) to sharp ones "

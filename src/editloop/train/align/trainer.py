@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +21,14 @@ from torch import Tensor
 
 from editloop.core.config import dump_config
 from editloop.core.errors import ConfigError, UsageError
-from editloop.core.ids import content_id
-from editloop.core.seeds import derive_seed
-from editloop.train.align.anchor import Anchor, decay_at
+from editloop.train.align.anchor import PARTS
+from editloop.train.align.assembly import (
+    Reward,
+    make_anchor,
+    make_replay,
+    named_rewards,
+    run_identity,
+)
 from editloop.train.align.checkpoint import (
     FOLDER,
     load_checkpoint,
@@ -36,40 +42,23 @@ from editloop.train.align.clock import PhaseClock
 from editloop.train.align.collector import Collector
 from editloop.train.align.conditions import ConditionCache
 from editloop.train.align.config import AlignConfig
-from editloop.train.align.held_out import HeldOut, HeldOutEvaluator
+from editloop.train.align.held_out import ACTIONS, Action, HeldOut, HeldOutEvaluator
 from editloop.train.align.log import LOG_FILE, AlignLog
-from editloop.train.align.lora import ATTENTION_TARGETS, add_adapter
-from editloop.train.align.replay import (
-    ForwardReplay,
-    Replay,
-    TrajectoryReplay,
-    accumulate,
-)
-from editloop.train.align.reward_bus import RewardBus, RewardModel
+from editloop.train.align.reward_bus import RewardBus
 from editloop.train.align.rewarding import Rewarder
-from editloop.train.align.rollout import RolloutEngine, RowLimit
+from editloop.train.align.rollout import RolloutEngine
 from editloop.train.align.sampler import CaseSampler
 from editloop.train.align.self_check import StartUpCheck
 from editloop.train.align.sheets import draw_sheet
 from editloop.train.align.statistics import step_statistics
-from editloop.train.align.trajectory import AlignCase, RewardedGroup
+from editloop.train.align.trajectory import AlignCase
+from editloop.train.align.updater import Updater
 from editloop.train.policy import EditPolicy
 from editloop.train.sft.parallel import Processes
 
-Reward: TypeAlias = RewardModel | Mapping[str, RewardModel]
 StepCallback: TypeAlias = Callable[[int, dict[str, Any]], None]
 
 EXPORT_FOLDER: Final = "export"
-_MAY_CHANGE: Final = {
-    "steps",
-    "bus",
-    "check",
-    "checkpoint_every",
-    "keep_checkpoints",
-    "sheet_every",
-    "sheet_groups",
-}
-"""Settings that a resumed run may change: they bear on no gradient (rows and the rest do, if only by rounding)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +127,12 @@ class Aligner:
         run_dir: As `align`.
         held_out: As `align`.
         resume: As `align`.
+
+    Attributes:
+        anchor: The versions of the weights; ``with run.anchor.average():`` puts those for evaluation in place.
+        checked: What the start-up check measured; empty after a resume.
+        stopped: How the run ended, once `finished`.
+        steps_done: Steps so far, those of earlier sessions included.
     """
 
     def __init__(
@@ -152,54 +147,45 @@ class Aligner:
         resume: bool = True,
     ) -> None:
         self.policy, self.config, self.run_dir = policy, config, run_dir
-        self.processes = Processes()
         self.stopped: Literal["finished", "held_out"] = "finished"
         self.steps_done = 0
-        self._updates = 0
-        self._held_out_alarm = False
-        models = _named(reward, config)
-        self.anchor = _anchor(policy, config, raises_kl=held_out is not None)
-        self._optimizer = torch.optim.AdamW(
-            self.anchor.trainable,
-            lr=config.update.learning_rate,
-            betas=config.update.betas,
-            weight_decay=config.update.weight_decay,
+        self.checked: dict[str, float] = {}
+        self._processes = Processes()
+        self._identity = run_identity(policy, cases, config)
+        models = named_rewards(reward, config)
+        self._rewarder = Rewarder(config.reward, models)
+        self._sampler = CaseSampler(
+            cases, config.seed, rank=self._processes.rank, processes=self._processes.count
         )
-        self._cache = ConditionCache(policy, run_dir / "conditions")
-        self.sampler = CaseSampler(
-            cases, config.seed, rank=self.processes.rank, processes=self.processes.count
-        )
-        self.rewarder = Rewarder(config.reward, models)
-        self._rollout_rows, self._update_rows = (
-            RowLimit(config.rollout.rows),
-            RowLimit(config.update.rows),
-        )
-        self.engine = RolloutEngine(policy, config.rollout, self._rollout_rows)
-        self.replay: Replay = _replay(policy, self.anchor, config, self._cache, cases[0])
-        self._evaluator = (
-            HeldOutEvaluator(config, held_out, models, self.rewarder, self._cache, self.engine)
-            if held_out is not None
-            else None
-        )
-        self._identity = _run_identity(policy, cases, config)
-        self._prepare_folder(resume=resume)
-        self._bus = RewardBus(models, config.bus) if models else None
-        self._collector = Collector(
-            policy,
-            config,
-            self.anchor,
-            self._cache,
-            self.sampler,
-            self._bus,
-            self.rewarder,
-            self.engine,
-            self.processes,
-        )
-        if self.steps_done == 0:
-            check = StartUpCheck(
-                policy, self.anchor, config, self.engine, self._cache, self.rewarder
+        self.anchor = make_anchor(policy, config, raises_kl=held_out is not None)
+        cache = ConditionCache(policy, run_dir / "conditions")
+        engine = RolloutEngine(policy, config.rollout)
+        replay = make_replay(policy, self.anchor, config, cache, cases[0])
+        self._updater = Updater(config, self.anchor, replay, self._processes)
+        with ExitStack() as stack:  # judges' threads end even when a check fails
+            self._bus = stack.enter_context(RewardBus(models, config.bus)) if models else None
+            self._evaluator = None
+            if held_out is not None:
+                judge_bus = stack.enter_context(RewardBus({"held_out": held_out.judge}, config.bus))
+                self._evaluator = HeldOutEvaluator(
+                    config, held_out, judge_bus, self._bus, self._rewarder, cache, engine
+                )
+            self._collector = Collector(
+                policy,
+                config,
+                self.anchor,
+                cache,
+                self._sampler,
+                self._bus,
+                self._rewarder,
+                engine,
+                self._processes,
             )
-            self.checked = check.run(cases, self._bus)
+            self._open_folder(resume=resume)
+            if self.steps_done == 0:
+                check = StartUpCheck(policy, self.anchor, config, engine, cache, self._rewarder)
+                self.checked = check.run(cases, self._bus)
+            self._stack = stack.pop_all()
 
     def __enter__(self) -> Aligner:
         return self
@@ -215,76 +201,59 @@ class Aligner:
     @property
     def finished(self) -> bool:
         """Whether no step is left, or the held-out judge stopped the run."""
-        return self._held_out_alarm or self.steps_done >= self.config.steps
+        return self.stopped == "held_out" or self.steps_done >= self.config.steps
 
     @property
     def log_path(self) -> Path:
         """One JSON line a step."""
         return self.run_dir / LOG_FILE
 
-    @property
-    def condition(self) -> ConditionCache:
-        """Conditions encoded so far."""
-        return self._cache
-
     def step(self) -> dict[str, Any]:
-        """Draw, judge, update, follow, evaluate, log, save; returns what was logged."""
-        config, step, clock = self.config, self.steps_done, PhaseClock()
+        """Draw, judge, update, evaluate, log, save; returns what was logged."""
+        step, clock = self.steps_done, PhaseClock()
         found = self._collector.collect(step, clock, draw_ahead=self._draws_ahead(step))
-        groups = self.rewarder.rewarded(found.kept)
+        groups = self._rewarder.rewarded(found.kept)
         with clock.phase("update"):
-            learned = self._update(groups, step)
-        self.anchor.follow(decay_at(config.anchor.old, step))
+            learned = self._updater.update(groups, step)
         self.steps_done += 1
-        stats = step_statistics(found, self.rewarder, learned, self._bus)
-        if self._evaluator is not None and self.steps_done % config.held_out.every == 0:
+        entry = {"step": self.steps_done, "kl_weight": self._updater.replay.objective.velocity_kl}
+        entry |= step_statistics(found, self._rewarder, learned, self._bus)
+        if self._is_turn(self.config.held_out.every):
             with clock.phase("held_out"):
-                stats |= self._evaluate()
-        if (
-            self.processes.leads
-            and config.sheet_every
-            and self.steps_done % config.sheet_every == 0
-        ):
-            draw_sheet(found.judged[: config.sheet_groups], self.rewarder, self._sheet_path())
-        stats["kl_weight"] = self.replay.objective.velocity_kl
-        stats |= {f"time/{name}_s": seconds for name, seconds in clock.seconds.items()}
-        entry = {"step": self.steps_done, **stats, "time/step_s": clock.total()}
-        if self.processes.leads:
+                entry |= self._evaluate()
+        entry |= {f"time/{name}_s": seconds for name, seconds in clock.seconds.items()}
+        entry["time/step_s"] = clock.total()
+        if self._processes.leads:
             self._log.write(entry)
-        if self.finished or self.steps_done % config.checkpoint_every == 0:
+            if self._is_turn(self.config.sheet_every) and found.judged:
+                draw_sheet(found.judged[: self.config.sheet_groups], self._rewarder, self._sheet)
+        if self.finished or self._is_turn(self.config.checkpoint_every):
             self.save()
         return entry
 
     def export(self) -> Path:
         """Write the LoRA, or the whole pipeline, with averaged weights where an average is kept."""
         folder = self.run_dir / EXPORT_FOLDER
-        if self.processes.leads:
+        if self._processes.leads:
             with self.anchor.average():
                 self.policy.export(str(folder))
-        self.processes.wait()
+        self._processes.wait()
         return folder
-
-    def close(self) -> None:
-        """Stop the judges' threads."""
-        if self._bus is not None:
-            self._bus.close()
-        if self._evaluator is not None:
-            self._evaluator.close()
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
-        positions = torch.zeros(self.processes.count, dtype=torch.int64)
-        positions[self.processes.rank] = self.sampler.position
-        positions = self.processes.sum(positions)
-        if not self.processes.leads:
+        positions = torch.zeros(self._processes.count, dtype=torch.int64)
+        positions[self._processes.rank] = self._sampler.position
+        positions = self._processes.sum(positions)
+        if not self._processes.leads:
             return
-        settings, moments = pack_optimizer(self._optimizer)
+        settings, moments = pack_optimizer(self._updater.optimizer)
         numbers, random_states = pack_random_states()
         state = {
             "identity": self._identity,
-            "updates": self._updates,
+            "updates": self._updater.updates,
             "positions": positions.tolist(),
-            "velocity_kl": self.replay.objective.velocity_kl,
+            "velocity_kl": self._updater.replay.objective.velocity_kl,
             "stopped": self.stopped,
             "optimizer": settings,
             "random": numbers,
@@ -294,56 +263,41 @@ class Aligner:
         save_checkpoint(self.run_dir, self.steps_done, state, tensors, self.config.keep_checkpoints)
 
     def set_velocity_kl(self, weight: float) -> None:
-        """Change the pull towards the reference, which must have been kept.
+        """Change the pull towards the reference.
 
         Raises:
             UsageError: when full fine-tuning kept no reference.
         """
         if not self.anchor.has_reference:
             raise UsageError("full fine-tuning kept no reference: start with a velocity_kl above 0")
-        self.replay.objective = self.replay.objective.model_copy(update={"velocity_kl": weight})
+        replay = self._updater.replay
+        replay.objective = replay.objective.model_copy(update={"velocity_kl": weight})
 
-    def _update(self, groups: Sequence[RewardedGroup], step: int) -> dict[str, float]:
-        """One optimiser step for each part of the groups; the mean of their statistics."""
-        parts, size = self.config.update.batches, -(-len(groups) // self.config.update.batches)
-        found: list[dict[str, float]] = []
-        for part in range(parts):
-            seed = derive_seed(self.config.seed, "replay", step, part, self.processes.rank)
-            random = torch.Generator().manual_seed(seed)
-            units = self.replay.units(groups[part * size : (part + 1) * size], random)
-            rows = int(self.processes.sum(torch.tensor(sum(map(len, units)))).item())
-            if rows == 0:
-                continue
-            stats = accumulate(self.replay, units, self._update_rows, rows, self.anchor.trainable)
-            self.processes.sum_gradients(self.anchor.trainable)
-            norm = torch.nn.utils.clip_grad_norm_(
-                self.anchor.trainable, self.config.update.gradient_norm
-            )
-            if not bool(torch.isfinite(norm)):
-                raise UsageError(
-                    f"the gradient is {float(norm)} at step {step + 1}; lower update.learning_rate or check the reward"
-                )
-            self._optimizer.step()
-            self._updates += 1
-            if self.config.anchor.average and self._updates % self.config.anchor.average_every == 0:
-                self.anchor.follow_average(self.config.anchor.average)
-            found.append({**stats, "gradient_norm": float(norm), "samples": float(rows)})
-        self._optimizer.zero_grad(set_to_none=True)
-        return _mean(found)
+    def close(self) -> None:
+        """Stop the judges' threads."""
+        self._stack.close()
 
     def _evaluate(self) -> dict[str, Any]:
-        """Ask the held-out judge, and do what its monitor says."""
+        """Ask the held-out judge, in the leading process, and do everywhere what its monitor says."""
         if self._evaluator is None:
             return {}
-        with self.anchor.average():
-            stats, action = self._evaluator.evaluate(self.steps_done)
+        stats: dict[str, Any] = {}
+        action: Action = "none"
+        if self._processes.leads:
+            with self.anchor.average():
+                stats, action = self._evaluator.evaluate(self.steps_done)
+        device = self.anchor.trainable[0].device
+        code = self._processes.sum(torch.tensor(ACTIONS.index(action), device=device))
+        action = ACTIONS[int(code.item())]
         if action == "stop":
-            self._held_out_alarm, self.stopped = True, "held_out"
+            self.stopped = "held_out"
         elif action == "raise_kl":
-            monitor = self.config.held_out
-            weight = self.replay.objective.velocity_kl
+            monitor, weight = self.config.held_out, self._updater.replay.objective.velocity_kl
             self.set_velocity_kl(max(weight * monitor.kl_factor, monitor.kl_floor))
         return stats
+
+    def _is_turn(self, every: int | None) -> bool:
+        return every is not None and self.steps_done % every == 0
 
     def _draws_ahead(self, step: int) -> bool:
         """Never across a checkpoint: what was drawn ahead is not stored, and a resumed run must draw the same."""
@@ -351,96 +305,39 @@ class Aligner:
         at_checkpoint = following % self.config.checkpoint_every == 0
         return self.config.max_staleness > 0 and following < self.config.steps and not at_checkpoint
 
-    def _sheet_path(self) -> Path:
+    @property
+    def _sheet(self) -> Path:
         return self.run_dir / "sheets" / f"step-{self.steps_done:06d}.png"
 
-    def _prepare_folder(self, *, resume: bool) -> None:
-        if not resume and self.processes.leads:
+    def _open_folder(self, *, resume: bool) -> None:
+        if not resume and self._processes.leads:
             shutil.rmtree(self.run_dir / FOLDER, ignore_errors=True)
-        self.processes.wait()
+        self._processes.wait()
         found = load_checkpoint(self.run_dir)
         if found is not None:
             self._restore(*found)
-        if self.processes.leads:
+        if self._processes.leads:
             self._log = AlignLog(self.run_dir, self.steps_done)
             (self.run_dir / "config.yaml").write_text(dump_config(self.config), "utf-8")
 
     def _restore(self, state: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        processes = self._processes
         if state["identity"] != self._identity:
             raise ConfigError(
                 f"{self.run_dir} was begun with other settings, cases or another editor; "
                 "use the same ones, another folder, or resume=False to start over"
             )
-        anchored = ("live/", "old/", "average/", "reference/")
-        self.anchor.load({k: v for k, v in tensors.items() if k.startswith(anchored)})
-        unpack_optimizer(self._optimizer, state["optimizer"], tensors)
-        unpack_random_states(state["random"], tensors)
-        self.steps_done, self._updates = state["step"], state["updates"]
-        if len(state["positions"]) != self.processes.count:
+        if len(state["positions"]) != processes.count:
             raise ConfigError(
-                f"{self.run_dir} was begun with {len(state['positions'])} processes, not {self.processes.count}"
+                f"{self.run_dir} was begun with {len(state['positions'])} processes, not {processes.count}"
             )
-        self.sampler.position = state["positions"][self.processes.rank]
-        self.stopped = state["stopped"]
-        self._held_out_alarm = self.stopped == "held_out"
-        if state["velocity_kl"] != self.replay.objective.velocity_kl:
+        self.anchor.load({k: v for k, v in tensors.items() if k.partition("/")[0] in PARTS})
+        unpack_optimizer(self._updater.optimizer, state["optimizer"], tensors)
+        unpack_random_states(state["random"], tensors)
+        self.steps_done, self.stopped = state["step"], state["stopped"]
+        self._updater.updates = state["updates"]
+        self._sampler.position = state["positions"][processes.rank]
+        if state["velocity_kl"] != self._updater.replay.objective.velocity_kl:
             self.set_velocity_kl(state["velocity_kl"])
         if self._evaluator is not None and state["held_out"] is not None:
             self._evaluator.restore(state["held_out"])
-
-
-def _named(reward: Reward | None, config: AlignConfig) -> dict[str, RewardModel]:
-    if config.data == "scored":
-        return {}
-    if reward is None:
-        raise UsageError(
-            "rollouts need a reward; give one, or set data=scored and cases with scores"
-        )
-    return dict(reward) if isinstance(reward, Mapping) else {"reward": reward}
-
-
-def _anchor(policy: EditPolicy, config: AlignConfig, *, raises_kl: bool) -> Anchor:
-    network = policy.network.eval()
-    if config.lora is None:
-        network.requires_grad_(True)
-    else:
-        own: Sequence[str] = getattr(policy, "lora_targets", ATTENTION_TARGETS)
-        add_adapter(
-            network,
-            rank=config.lora.rank,
-            alpha=config.lora.alpha,
-            targets=config.lora.targets or own,
-            seed=derive_seed(config.seed, "lora"),
-        )
-    raises = raises_kl and config.held_out.action == "raise_kl"
-    uses = getattr(config.objective, "uses_reference", config.objective.velocity_kl > 0)
-    return Anchor(
-        network,
-        keep_old=config.anchor.old != "live",
-        keep_average=config.anchor.average is not None,
-        keep_reference=uses or raises,
-    )
-
-
-def _replay(
-    policy: EditPolicy, anchor: Anchor, config: AlignConfig, cache: ConditionCache, case: AlignCase
-) -> Replay:
-    objective, stepper = config.objective, config.rollout.noise_stepper
-    if objective.kind != "grpo" or stepper is None:
-        return ForwardReplay(policy, anchor, config)
-    shape = policy.latent_shape(cache.get(case.request))
-    return TrajectoryReplay(
-        policy, anchor, objective.for_stepper(stepper, torch.Size(shape).numel()), stepper
-    )
-
-
-def _run_identity(policy: EditPolicy, cases: Sequence[AlignCase], config: AlignConfig) -> str:
-    """What must be equal for a run to go on: the editor, the cases, and every setting that bears on the outcome."""
-    settings = config.model_dump(mode="json", exclude=_MAY_CHANGE)
-    return content_id(policy.identity.name, sorted(case.id for case in cases), settings)
-
-
-def _mean(parts: Sequence[dict[str, float]]) -> dict[str, float]:
-    if not parts:
-        return {}
-    return {name: sum(p[name] for p in parts) / len(parts) for name in parts[0]}
