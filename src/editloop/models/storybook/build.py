@@ -63,6 +63,8 @@ def build_pipeline(
             class_embed_type="projection",
             projection_class_embeddings_input_dim=hidden,
         )
+        torch.nn.init.zeros_(unet.conv_out.weight)
+        torch.nn.init.zeros_(unet.conv_out.bias)
     scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0)
     pipeline = StorybookPipeline(tokenizer, text_encoder, unet, scheduler)
     pipeline.set_progress_bar_config(disable=True)

@@ -14,6 +14,8 @@ from editloop.models.roles import RgbImage
 
 PATCH = 2
 LATENT_CHANNELS = 3 * PATCH * PATCH
+SMALLEST_SIGMA = 0.05
+"""Below it the division by sigma is that of this level: the error of the picture would drown the velocity."""
 
 
 def to_latents(images: Sequence[RgbImage] | RgbImage) -> Tensor:
@@ -37,3 +39,19 @@ def from_latents(latents: Tensor) -> list[RgbImage]:
     pixels = F.pixel_shuffle(latents.detach().float().clamp(-1, 1), PATCH)
     array = pixels.add(1).mul(127.5).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     return list(np.ascontiguousarray(array))
+
+
+def velocity_of(x: Tensor, sigma: Tensor, sources: Tensor, residual: Tensor) -> Tensor:
+    """Velocity e - x0 of a network that predicts the clean picture as a change of the source.
+
+    x0 = source + residual, so an untrained network copies, and v = (x - x0) / sigma. Predicting the picture needs far less of a
+    small network in pixel space than predicting the noise (arXiv 2511.13720).
+
+    Args:
+        x: Noisy latents (n, 12, h, w).
+        sigma: Noise levels (n,).
+        sources: Latents of the source pictures, like `x`.
+        residual: Output of the network, like `x`.
+    """
+    level = sigma.to(x).clamp(min=SMALLEST_SIGMA)[:, None, None, None]
+    return (x - (sources + residual).to(x)) / level

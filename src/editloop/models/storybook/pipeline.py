@@ -20,7 +20,7 @@ from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
 from editloop.core.errors import UsageError
 from editloop.models.roles import RgbImage
-from editloop.models.storybook.latents import from_latents, to_latents
+from editloop.models.storybook.latents import from_latents, to_latents, velocity_of
 from editloop.models.storybook.text import encode_text, with_context
 
 BLANK = 127
@@ -53,8 +53,8 @@ def sampling_sigmas(steps: int) -> list[float]:
 class StorybookPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):  # type: ignore[misc]
     """Edits small pictures by flow matching: noise, source and reference enter a U-Net side by side.
 
-    Text-to-image is the same call with a blank source (`sources=None`). The network predicts e - x0 at sigma in [0, 1]; it is
-    told ``1000 * sigma``, as diffusers' flow-matching pipelines do.
+    Text-to-image is the same call with a blank source (`images=None`). The network predicts the change of the source at sigma in
+    [0, 1] (`latents.velocity_of` makes a velocity of it); it is told ``1000 * sigma``, as diffusers' flow-matching pipelines do.
     """
 
     model_cpu_offload_seq = "text_encoder->unet"
@@ -125,14 +125,16 @@ class StorybookPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):  # t
         x = latents if latents is not None else self._noise(sources.shape, generator)
         self.scheduler.set_timesteps(sigmas=sampling_sigmas(num_inference_steps))
         for step in self.scheduler.timesteps:
-            velocity = self.unet(
+            times = step.expand(count).to(self.unet.device)
+            residual = self.unet(
                 torch.cat([x.to(self.unet.dtype), below], dim=1),
-                step.expand(count).to(self.unet.device),
+                times,
                 states,
                 class_labels=pooled,
                 encoder_attention_mask=mask,
             ).sample
-            x = self.scheduler.step(velocity.float(), step, x, return_dict=False)[0]
+            velocity = velocity_of(x, times / 1000, sources, residual)
+            x = self.scheduler.step(velocity, step, x, return_dict=False)[0]
         return StorybookOutput(images=x if output_type == "latent" else from_latents(x))
 
     def _noise(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from editloop.core.errors import UsageError
 from editloop.models.roles import EditRequest, ModelIdentity, RgbImage
-from editloop.models.storybook.latents import from_latents, to_latents
+from editloop.models.storybook.latents import from_latents, to_latents, velocity_of
 from editloop.models.storybook.pipeline import (
     StorybookPipeline,
     blank_image,
@@ -103,16 +103,17 @@ class StorybookPolicy:
         return levels
 
     def velocity(self, x: Tensor, sigma: Tensor, condition: Condition) -> Tensor:
-        """The U-Net's prediction of e - x0."""
+        """The velocity e - x0 that follows from the U-Net's picture."""
         given = condition.tensors
-        predicted: Tensor = self.pipeline.unet(
+        residual: Tensor = self.pipeline.unet(
             torch.cat([x.to(given["below"]), given["below"]], dim=1),
             1000 * sigma,
             given["words"],
             class_labels=given["pooled"],
             encoder_attention_mask=given["mask"],
         ).sample
-        return predicted.float()
+        sources = given["below"].chunk(2, dim=1)[0]
+        return velocity_of(x, sigma, sources, residual.float())
 
     def latents(self, images: Sequence[RgbImage], condition: Condition) -> Tensor:
         """Latents of images of one size."""
