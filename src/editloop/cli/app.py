@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from editloop.cli.training import training
 from editloop.core.errors import EditloopError
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(training)
 
 Photos = Annotated[
     Path | None,
@@ -87,6 +89,54 @@ def mine(
     recipe_named(recipe)
     request = MiningRequest(photos, out, seed, limit, workers, config, tuple(overrides or ()))
     run_mining(request, exports=tuple(export or ("parquet",)), as_json=as_json)
+
+
+@app.command()
+def align(
+    editor: Annotated[
+        str, typer.Argument(help="Editor to train: world:tiny-editor, or diffusers:FOLDER_OR_ID.")
+    ] = "world:tiny-editor",
+    cases: Annotated[
+        str, typer.Option(help="What to practise on: world:COUNT, a run folder or a data set.")
+    ] = "world:256",
+    reward: Annotated[
+        list[str] | None, typer.Option(help="Judge that rewards; give several to combine them.")
+    ] = None,
+    held_out: Annotated[
+        str | None, typer.Option(help="Another judge, which watches and is never trained on.")
+    ] = None,
+    preset: Annotated[
+        str,
+        typer.Option(
+            help="nft_edit, hp_edit, flow_grpo_fast, flow_grpo_full, awm_edit, rwr, dpo_online or dpo_offline."
+        ),
+    ] = "nft_edit",
+    out: Annotated[Path, typer.Option(help="Run folder; run again to resume.")] = Path(
+        "runs/align"
+    ),
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start over in the run folder.")] = False,
+    only_plan: Annotated[
+        bool, typer.Option("--plan", help="Print what it would cost, and stop.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Post-train an editor on what judges prefer, and export a LoRA."""
+    from editloop.cli.aligning import AlignRequest, run_align
+
+    request = AlignRequest(
+        editor,
+        cases,
+        tuple(reward or ("world:tiny-judge",)),
+        held_out,
+        preset,
+        out,
+        config,
+        tuple(overrides or ()),
+        fresh,
+    )
+    run_align(request, only_plan=only_plan, as_json=as_json)
 
 
 @app.command()
