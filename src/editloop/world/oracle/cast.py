@@ -11,6 +11,8 @@ from editloop.world.oracle.pixels import Pixels, Reference, length, off_the_way,
 _GAIN_SPREAD = 0.5
 _OFFSET_MOST = 0.2
 _OUTLIER = 0.08
+_FULL = 0.49
+"""Distance from mid-grey from which on a value was cut off, and tells nothing about the gain."""
 _STEADY = 0.004
 """Pulls gains towards 1 where the picture has too little contrast to tell a gain from an offset."""
 
@@ -40,9 +42,11 @@ def without_cast(image: Pixels, look: Reference, before: Reference, *, new_look:
     gain, offset = _fitted(look.exact, image)
     if np.abs(gain - 1).max() > _GAIN_SPREAD or np.abs(offset).max() > _OFFSET_MOST:
         return none
-    strength = float(np.abs(look.exact * gain + offset - look.exact).mean())
-    plain = (image - offset) / gain
-    rest = float(length(plain - look.exact).mean()) / astray
+    tinted = np.clip(look.exact * gain + offset, 0, 1)
+    strength = float(np.abs(tinted - look.exact).mean())
+    full = np.abs(image - 0.5) > _FULL
+    plain = np.where(full, image + look.exact - tinted, (image - offset) / gain)
+    rest = float(length(image - tinted).mean()) / astray
     trust = ramp(rest, 0.55, 0.4) * ramp(strength, 0.015, 0.03)
     if new_look and trust > 0:
         aside = float(length(off_the_way(image, before, look)).mean()) / astray
@@ -55,7 +59,8 @@ def without_cast(image: Pixels, look: Reference, before: Reference, *, new_look:
 def _fitted(look: Pixels, image: Pixels) -> tuple[Pixels, Pixels]:
     """Gain and offset of each channel by least squares, with pixels that follow neither weighed down; shapes (3,)."""
     x, y = look.reshape(-1, 3), image.reshape(-1, 3)
-    weights = np.ones((len(x), 1), np.float32)
+    clear = np.where(np.abs(y - 0.5).max(axis=1, keepdims=True) > _FULL, 0.05, 1.0)
+    weights = clear
     gain, offset = np.ones(3, np.float32), np.zeros(3, np.float32)
     for _ in range(3):
         total = weights.sum()
@@ -65,5 +70,5 @@ def _fitted(look: Pixels, image: Pixels) -> tuple[Pixels, Pixels]:
         gain = (shared + _STEADY) / (spread + _STEADY)
         offset = y_mean - gain * x_mean
         misfit = np.abs(y - gain * x - offset).max(axis=1, keepdims=True)
-        weights = 1 / (1 + (misfit / _OUTLIER) ** 2)
+        weights = clear / (1 + (misfit / _OUTLIER) ** 2)
     return gain, offset

@@ -54,6 +54,8 @@ class Counterpart:
 _Answer: TypeAlias = tuple[Change, str, str]
 """A change made instead, the failure code, the failure text."""
 
+_DRIFT: Final = 1.4 / 32
+"""How far a displaced object is drawn from its place, fraction of the side."""
 _CHOICES: Final[dict[str, tuple[tuple[str, ...], str, str]]] = {
     "colour": (COLOURS, "wrong_colour", "colour"),
     "pattern": (PATTERNS, "wrong_pattern", "pattern"),
@@ -92,11 +94,10 @@ def counterparts(source: Scene, changes: tuple[Change, ...], number: int) -> lis
 
 
 def drifted(scene: Scene, index: int) -> list[Scene]:
-    """`scene` with one object moved by one or two pixels of 32, or of another size."""
+    """`scene` with one object moved by one and a half pixels of 32, or of another size."""
     thing = scene.objects[index]
     moved = [
-        replace(thing, dx=thing.dx + along * step / 32, dy=thing.dy + down * step / 32)
-        for step in (1.0, 1.8)
+        replace(thing, dx=thing.dx + along * _DRIFT, dy=thing.dy + down * _DRIFT)
         for along in (-1, 0, 1)
         for down in (-1, 0, 1)
         if (along, down) != (0, 0)

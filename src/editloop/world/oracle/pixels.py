@@ -6,6 +6,7 @@ that its neighbours take: soft or slightly displaced edges stay inside that rang
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -90,14 +91,23 @@ def off_the_way(image: Pixels, start: Reference, end: Reference) -> Pixels:
 
 def box(values: Pixels, reach: int) -> Pixels:
     """Mean over squares of side ``2 * reach + 1``; edges are continued. Shape (height, width) or (..., height, width, channels)."""
-    size = 2 * reach + 1
-    first = 0 if values.ndim == 2 else values.ndim - 3
-    for axis in (first, first + 1):
-        margins = [(0, 0)] * values.ndim
-        margins[axis] = (reach + 1, reach)
-        sums = np.moveaxis(np.cumsum(np.pad(values, margins, "edge"), axis, np.float32), axis, 0)
-        values = np.moveaxis(sums[size:] - sums[:-size], 0, axis)
-    return np.asarray(values * np.float32(1 / size**2), np.float32)
+    if values.ndim == 2:
+        height, width = values.shape
+        return _means(height, reach) @ values @ _means(width, reach).T
+    *_, height, width, channels = values.shape
+    lines = values.reshape(*values.shape[:-2], width * channels)
+    down = np.matmul(_means(height, reach), lines).reshape(values.shape)
+    return np.matmul(_means(width, reach), down)
+
+
+@lru_cache(maxsize=256)
+def _means(length: int, reach: int) -> Pixels:
+    """Matrix that averages a line of pixels with its neighbours, shape (length, length)."""
+    places = np.arange(length)
+    matrix = np.zeros((length, length), np.float32)
+    for step in range(-reach, reach + 1):
+        np.add.at(matrix, (places, np.clip(places + step, 0, length - 1)), 1 / (2 * reach + 1))
+    return matrix
 
 
 def softened(look: Reference) -> Reference:
