@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from editloop.core.errors import UsageError
 from editloop.models.reward_conditioner import RewardCondition, RewardConditioner
 from editloop.models.roles import EditRequest, ModelIdentity, RgbImage
 from editloop.records.formats.reward_edit import AXES, NO_FAULT
+from editloop.train.align.lora import ATTENTION_TARGETS
 from editloop.train.conditioned.config import RewardSettings
 from editloop.train.conditioned.export import export_conditioned
 from editloop.train.examples import EditExample, Reward
@@ -40,6 +41,10 @@ class RewardedNetwork(nn.Module):
     def __init__(self, editor: nn.Module, conditioner: RewardConditioner) -> None:
         super().__init__()
         self.editor, self.conditioner = editor, conditioner
+
+    def add_adapter(self, settings: Any, name: str) -> None:
+        """Put a LoRA on the editor; the conditioner has none."""
+        self.editor.add_adapter(settings, name)  # type: ignore[operator]
 
 
 class RewardedPolicy:
@@ -70,6 +75,12 @@ class RewardedPolicy:
         """The base's, marked as rewarded."""
         base = self.base.identity
         return ModelIdentity(f"{base.name}+rewards", base.version, base.licence)
+
+    @property
+    def lora_targets(self) -> Sequence[str]:
+        """The base's."""
+        targets: Sequence[str] = getattr(self.base, "lora_targets", ATTENTION_TARGETS)
+        return targets
 
     @property
     def network(self) -> nn.Module:

@@ -8,9 +8,11 @@ from pathlib import Path
 from editloop.core.errors import UsageError
 from editloop.core.seeds import derive_seed
 from editloop.models.reward_conditioner import RewardConditioner
+from editloop.models.storybook.rewarded import RewardedStorybookPipeline
 from editloop.train.conditioned.config import ConditionedConfig, RewardSettings
 from editloop.train.conditioned.policy import RewardedPolicy, text_pooler
 from editloop.train.examples import EditExample
+from editloop.train.policies.storybook import StorybookPolicy
 from editloop.train.policy import EditPolicy
 from editloop.train.sft.run import as_source, make_trainable
 from editloop.train.sft.source import ExampleSource
@@ -76,3 +78,15 @@ def rewarded_policy(base: EditPolicy, settings: RewardSettings, *, seed: int = 0
     )
     conditioner.to(next(base.network.parameters()).device)
     return RewardedPolicy(base, conditioner, settings)
+
+
+def open_rewarded(pipeline: RewardedStorybookPipeline, name: str) -> RewardedPolicy:
+    """A trained conditioned editor as a policy, to be trained further; it asks for the highest rewards."""
+    conditioner = pipeline.conditioner
+    settings = RewardSettings(
+        scores=conditioner.use_scores,
+        texts=conditioner.use_texts,
+        perspectives=conditioner.perspectives,
+        separator=conditioner.separator,
+    )
+    return RewardedPolicy(StorybookPolicy(pipeline, name), conditioner, settings)

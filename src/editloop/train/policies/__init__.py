@@ -29,6 +29,7 @@ for _class_name, _where in (
     ("FluxKontextPipeline", "editloop.train.policies.kontext:open_policy"),
     ("QwenImageEditPlusPipeline", "editloop.train.policies.qwen_edit_plus:open_policy"),
     ("StorybookPipeline", "editloop.train.policies:open_storybook"),
+    ("RewardedStorybookPipeline", "editloop.train.policies:open_rewarded_storybook"),
 ):
     POLICIES.add(_class_name, _where)
 
@@ -66,6 +67,13 @@ def open_storybook(editor: DiffusersEditor) -> EditPolicy:
     from editloop.train.policies.storybook import StorybookPolicy
 
     return StorybookPolicy(editor.pipeline, editor.identity.name)
+
+
+def open_rewarded_storybook(editor: DiffusersEditor) -> EditPolicy:
+    """The policy of a storybook pipeline after reward-conditioned training."""
+    from editloop.train.conditioned.run import open_rewarded
+
+    return open_rewarded(editor.pipeline, editor.identity.name)
 
 
 def _shipped_tiny_editor() -> EditPolicy:

@@ -46,7 +46,7 @@ class StorybookPolicy:
     @classmethod
     def from_folder(cls, folder: str | Path, name: str | None = None) -> StorybookPolicy:
         """The policy of a pipeline folder, in float32 whatever precision the folder holds."""
-        pipeline = StorybookPipeline.from_pretrained(str(folder), torch_dtype=torch.float32)
+        pipeline = StorybookPipeline.from_pretrained(str(folder), dtype=torch.float32)
         return cls(pipeline, name or str(folder))
 
     @property

@@ -40,6 +40,7 @@ for _class_name, _where in (
     ("QwenImageEditPlusPipeline", "qwen_edit_plus:QwenEditPlus"),
     ("StableDiffusionInstructPix2PixPipeline", "instruct_pix2pix:InstructPix2Pix"),
     ("StorybookPipeline", "storybook:Storybook"),
+    ("RewardedStorybookPipeline", "rewarded_storybook:RewardedStorybook"),
 ):
     FAMILIES.add(_class_name, f"editloop.models.diffusers.families.{_where}")
 
