@@ -15,6 +15,7 @@ from editloop.core.registry import Registry, did_you_mean
 from editloop.models.roles import (
     Detector,
     Editor,
+    Generator,
     QualityModel,
     Remover,
     Segmenter,
@@ -34,6 +35,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
         "quality",
         "reader",
         "editor",
+        "generator",
     )
 }
 """Role -> spec string -> class or factory, imported on first use.
@@ -50,6 +52,9 @@ for _role, _spec, _where in (
     ("text_embedder", "embedded:wordllama", "editloop.models.text_embedders.wordllama:WordLlama"),
     ("editor", "embedded:procedural", "editloop.models.editors.procedural.editor:embedded_editor"),
     ("editor", "diffusers:", "editloop.models.diffusers.editor:DiffusersEditor"),
+    ("editor", "world:tiny-editor", "editloop.models.storybook.shipped:TinyEditor"),
+    ("generator", "diffusers:", "editloop.models.storybook.generator:StorybookGenerator"),
+    ("generator", "world:tiny-generator", "editloop.models.storybook.shipped:TinyGenerator"),
     ("reader", "embedded:ppocr", "editloop.models.readers.ppocr:PpOcr"),
     ("quality", "embedded:brisque", "editloop.models.quality.brisque:Brisque"),
     ("remover", "embedded:patchmatch", "editloop.models.removers.patchmatch:PatchMatch"),
@@ -82,6 +87,8 @@ def load_model(role: Literal["quality"], spec: str) -> QualityModel: ...
 def load_model(role: Literal["reader"], spec: str) -> TextReader: ...
 @overload
 def load_model(role: Literal["editor"], spec: str) -> Editor: ...
+@overload
+def load_model(role: Literal["generator"], spec: str) -> Generator: ...
 def load_model(role: str, spec: str) -> Any:
     """The model that `spec` names, playing `role`. Weights are fetched and opened on the first call to it.
 
