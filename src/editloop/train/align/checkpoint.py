@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -72,7 +73,7 @@ def load_checkpoint(run_dir: Path) -> tuple[dict[str, Any], dict[str, Tensor]] |
     try:
         state: dict[str, Any] = json.loads((found[-1] / _STATE).read_text("utf-8"))
         return state, load_file(found[-1] / _TENSORS)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise StoreError(
             f"cannot read {found[-1]}: {error}; delete it to use the one before"
         ) from error

@@ -106,9 +106,9 @@ class CheckConfig(Config):
     ratio: bool = True
     """Replaying a rollout gives the log-probabilities that it was drawn with."""
     ratio_share: float = Field(default=1e-3, gt=0)
-    """Largest |ratio - 1|, as a share of the clip range (of `ratio_floor` where nothing is clipped)."""
-    ratio_floor: float = Field(default=1e-5, gt=0)
-    """Float32 cannot tell ratios closer to 1 than this share of the spread of a step."""
+    """Largest |ratio - 1|, as a share of the clip range."""
+    ratio_floor: float = Field(default=1e-6, gt=0)
+    """What is allowed in any case: a few roundings of float32."""
     judge: bool = True
     """The source returned as it is must not count as a success, and a blurred result must lose."""
     judge_cases: int = Field(default=8, ge=1)

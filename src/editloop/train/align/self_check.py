@@ -15,6 +15,7 @@ from editloop.models.roles import RgbImage
 from editloop.train.align.anchor import Anchor
 from editloop.train.align.conditions import ConditionCache
 from editloop.train.align.config import AlignConfig
+from editloop.train.align.objectives.trajectory import Grpo
 from editloop.train.align.reward_bus import RewardBus
 from editloop.train.align.rewarding import Rewarder
 from editloop.train.align.rollout import RolloutEngine, window_of
@@ -67,19 +68,18 @@ class StartUpCheck:
     def _replay(self, case: AlignCase) -> dict[str, float]:
         """Replay is rollout: ratios of 1, and a policy that has not moved yet."""
         group = self._draw(case)
-        found = {"check/drift_from_reference": self._drift(group)}
-        if group.steps is None:
-            return found
+        objective, stepper = self._config.objective, self._config.rollout.noise_stepper
+        if group.steps is None or stepper is None or not isinstance(objective, Grpo):
+            return {"check/drift_from_reference": self._drift(group)}
         worst = max(self._ratio_error(group, step) for step in range(len(group.steps)))
-        objective = self._config.objective
-        clip = getattr(objective, "clip_range", None) or self._config.check.ratio_floor
+        clip = objective.for_stepper(stepper, group.x0[0].numel()).clip_range or 0.0
         allowed = max(self._config.check.ratio_share * clip, self._config.check.ratio_floor)
         if worst > allowed:
             raise UsageError(
                 f"replaying a rollout gives ratios off by {worst:.2e}, at most {allowed:.2e} is sound: rollout and training do "
                 "not compute the same; look for dropout, a batch-dependent kernel, or latents that are stored too coarsely"
             )
-        return found | {"check/ratio_error": worst}
+        return {"check/ratio_error": worst, "check/drift_from_reference": self._drift(group)}
 
     @torch.no_grad()
     def _ratio_error(self, group: Trajectory, step: int) -> float:
