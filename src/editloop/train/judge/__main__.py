@@ -13,10 +13,13 @@ from pathlib import Path
 
 import torch
 
-from editloop.core.errors import EditloopError
+from editloop.core.errors import EditloopError, UsageError
 from editloop.judges.calibrate.learning_curve import calibrate
 from editloop.judges.storybook import StorybookJudge
-from editloop.train.judge.pool import open_pool
+from editloop.models import load_model
+from editloop.models.roles import BatchEditor
+from editloop.train.judge.editor_edits import EditorEdits
+from editloop.train.judge.pool import Pool, open_pool
 from editloop.train.judge.recipes import RECIPES, train_judge
 from editloop.train.judge.study import label_study
 
@@ -41,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(step: str, options: argparse.Namespace) -> None:
     if step in RECIPES:
-        pool = open_pool(options.work / "pool", TRAIN_SEED, options.cases, "train")
+        pool = _training_pool(options)
         train_judge(step, pool, options.work / step, options.weights)
     else:
         base = StorybookJudge("base-scorer", options.weights)
@@ -51,12 +54,23 @@ def _run(step: str, options: argparse.Namespace) -> None:
         place.write_text(fitted.model_dump_json() + "\n", encoding="utf-8")
 
 
+def _training_pool(options: argparse.Namespace) -> Pool:
+    if options.editor is None:
+        return open_pool(options.work / "pool", TRAIN_SEED, options.cases, "train")
+    editor = load_model("editor", options.editor)
+    if not isinstance(editor, BatchEditor):
+        raise UsageError(f"the editor {options.editor!r} cannot edit several pictures at once")
+    folder = options.work / "pool-with-editor"
+    return open_pool(folder, TRAIN_SEED, options.cases, "train", extra=EditorEdits(editor))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m editloop.train.judge", description=__doc__)
     parser.add_argument("step", choices=[*RECIPES, CALIBRATED, "all"])
     parser.add_argument("--work", type=Path, default=Path("runs/judges"), help="unfinished work")
     parser.add_argument("--weights", type=Path, default=_PACKAGED, help="folder of the weights")
     parser.add_argument("--cases", type=int, default=7000, help="training cases, six edits each")
+    parser.add_argument("--editor", help="spec of an editor whose edits join the pairs")
     parser.add_argument("--threads", type=int, default=1)
     return parser
 

@@ -21,7 +21,7 @@ from editloop.train.judge.variants import Variant, variants
 from editloop.world.cases import Case, Split
 from editloop.world.oracle import OracleScore, score_edit
 from editloop.world.render import render
-from editloop.world.sampling import DEFAULT_WEIGHTS, cases
+from editloop.world.sampling import DEFAULT_WEIGHTS, EDIT_TYPES, cases
 
 CASES_PER_SHARD = 500
 CASE_WEIGHTS = {kind: weight**0.5 for kind, weight in DEFAULT_WEIGHTS.items()}
@@ -85,23 +85,31 @@ class Pool:
 
 
 def open_pool(
-    folder: Path, seed: int, count: int, split: Split, extra: ExtraEdits | None = None
+    folder: Path,
+    seed: int,
+    count: int,
+    split: Split,
+    *,
+    even: bool = False,
+    extra: ExtraEdits | None = None,
 ) -> Pool:
     """The pool of `count` cases kept in `folder`; shards that are missing are made.
 
     Args:
-        folder: One folder a pool; its files are not shared with another seed, split or extra editor.
+        folder: May hold several pools; one with another extra editor needs another folder.
         seed: Of cases and variants.
-        count: Number of cases, rounded up to whole shards.
+        count: Number of cases.
         split: Which combinations the cases are drawn from.
+        even: Deal the edit types out in turn, for studies; otherwise they are drawn by `CASE_WEIGHTS`.
         extra: Adds edits of its own to each case.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stream = cases(seed, count, split, weights=CASE_WEIGHTS)
+    types = EDIT_TYPES if even else None
+    stream = cases(seed, count, split, types, CASE_WEIGHTS)
     shards = []
     for start in range(0, count, CASES_PER_SHARD):
         batch = list(islice(stream, CASES_PER_SHARD))
-        path = folder / f"{split}-{seed}-{start:06d}.npz"
+        path = folder / f"{'even-' if even else ''}{split}-{seed}-{start:06d}-{len(batch)}.npz"
         if not path.exists():
             _write(path, make_pairs(batch, seed, extra))
         shards.append(_read(path))

@@ -21,7 +21,7 @@ from editloop.world.raters import rate_many, rater_panel
 LABELS_A_TASK = 100
 """As many as HP-Scorer's calibration has at most (arXiv 2604.19406: 50 to 100)."""
 LABEL_SEED, TEST_SEED = 202, 303
-LABEL_CASES, TEST_CASES = 3000, 1000
+LABEL_CASES, TEST_CASES = 900, 540
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +55,15 @@ class Study:
 
 def label_study(folder: Path) -> Study:
     """The few labels: up to `LABELS_A_TASK` pairs a task of training combinations, two people each."""
-    pool = open_pool(folder, LABEL_SEED, LABEL_CASES, "train")
+    pool = open_pool(folder, LABEL_SEED, LABEL_CASES, "train", even=True)
     rows = task_rows(pool, LABELS_A_TASK, LABEL_SEED)
     return hold_study(pool, rows, panel=8, per_pair=2, seed=LABEL_SEED)
 
 
-def test_study(folder: Path) -> Study:
-    """Held-out combinations before held-out people: two pairs a case, four people each."""
-    pool = open_pool(folder, TEST_SEED, TEST_CASES, "held_out")
-    rows = varied_rows(pool, 2, TEST_SEED)
+def held_out_study(folder: Path) -> Study:
+    """Held-out combinations before held-out people: three pairs a case, four people each."""
+    pool = open_pool(folder, TEST_SEED, TEST_CASES, "held_out", even=True)
+    rows = varied_rows(pool, 3, TEST_SEED)
     return hold_study(pool, rows, panel=12, per_pair=4, seed=TEST_SEED)
 
 
@@ -98,10 +98,10 @@ def varied_rows(pool: Pool, per_case: int, seed: int) -> list[int]:
 
 
 def task_rows(pool: Pool, per_task: int, seed: int) -> list[int]:
-    """At most `per_task` random pairs of every task, one a case."""
+    """At most `per_task` random pairs of every task, at most two a case."""
     taken: dict[str, int] = {}
     chosen = []
-    for row in varied_rows(pool, 1, seed):
+    for row in varied_rows(pool, 2, seed):
         task = pool.tasks[pool.case_rows[row]]
         if taken.get(task, 0) < per_task:
             taken[task] = taken.get(task, 0) + 1
