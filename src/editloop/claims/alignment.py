@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from editloop.claims.arms import ArmResult, CurvePoint
+from editloop.claims.evaluation import Measurement
 from editloop.claims.lab import Lab
 from editloop.judges.base import Judge
 from editloop.models.roles import BatchEditor
@@ -81,7 +82,7 @@ def aligned_arm(
     name: str,
     seed: int,
     config: AlignConfig,
-    practice: Sequence[AlignCase],
+    practice: Callable[[], Sequence[AlignCase]],
     judge: Judge,
     practice_id: str,
 ) -> ArmResult:
@@ -92,17 +93,20 @@ def aligned_arm(
         name: Of the arm.
         seed: Of the alignment.
         config: Settings.
-        practice: Edits to practise on.
+        practice: Finds the edits to practise on.
         judge: The reward.
         practice_id: Says how `practice` was made, for the arm's identity.
     """
 
     def train(folder: Path) -> tuple[BatchEditor, dict[str, Any]]:
-        policy = lab.policy()
-        curve = [_look(lab, policy, 0, 0, 0.0, None)]
+        policy, cases = lab.policy(), practice()
+        curve = [_point(lab.base, 0, 0, 0.0, None)]
         looks_cost, started = 0.0, time.process_time()
         rollouts = 0
-        with Aligner(policy, practice, JudgeReward(judge), config, folder / "training") as run:
+        # Begun anew after an interruption: the curve and its costs are not in the checkpoint.
+        with Aligner(
+            policy, cases, JudgeReward(judge), config, folder / "training", resume=False
+        ) as run:
             while not run.finished:
                 stats = run.step()
                 rollouts += int(stats["groups/drawn"]) * config.rollout.group_size
@@ -111,9 +115,10 @@ def aligned_arm(
                 before = time.process_time()
                 used = before - started - looks_cost
                 reward = float(stats["reward/mean"])
-                curve.append(_look(lab, policy, run.steps_done, rollouts, used, reward))
+                found = lab.measured(lab.in_memory(policy))
+                curve.append(_point(found, run.steps_done, rollouts, used, reward))
                 looks_cost += time.process_time() - before
-        counts = {"rollouts": float(rollouts), "practice_cases": float(len(practice))}
+        counts = {"rollouts": float(rollouts), "practice_cases": float(len(cases))}
         return lab.in_memory(policy), {"curve": tuple(curve), "counts": counts}
 
     settings = {
@@ -124,10 +129,9 @@ def aligned_arm(
     return lab.arm(name, seed, settings, train)
 
 
-def _look(
-    lab: Lab, policy: Any, step: int, rollouts: int, cpu_seconds: float, reward: float | None
+def _point(
+    found: Measurement, step: int, rollouts: int, cpu_seconds: float, reward: float | None
 ) -> CurvePoint:
-    found = lab.measured(lab.in_memory(policy))
     return CurvePoint(
         step=step,
         rollouts=rollouts,

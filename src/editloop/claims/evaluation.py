@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from editloop.core.seeds import derive_seed
-from editloop.judges.base import JudgeRequest
+from editloop.judges.base import Judge, JudgeRequest
 from editloop.judges.storybook import StorybookJudge
 from editloop.models.roles import BatchEditor, EditRequest, RgbImage
+from editloop.records.verdict import Verdict
 from editloop.world.cases import Case
 from editloop.world.oracle import score_edit
 from editloop.world.render import render
@@ -18,6 +20,13 @@ from editloop.world.render import render
 AXES = ("instruction", "preservation", "quality", "overall", "right", "held_out_judge")
 """What is measured on every case: the oracle's scores (1 to 5), whether the edit is fully right (0 or 1), the held-out
 judge's mean expected score (1 to 5)."""
+
+
+class BatchJudge(Judge, Protocol):
+    """A judge that looks at many triplets in one call."""
+
+    def score_many(self, requests: Sequence[JudgeRequest]) -> list[Verdict]:
+        """One verdict a request, in order."""
 
 
 class Measurement(BaseModel):
@@ -73,8 +82,13 @@ def score_images(
 ) -> Measurement:
     """Score pictures that are already made."""
     verdicts = [score_edit(case, image) for case, image in zip(cases, images, strict=True)]
-    triplets = [judge_request(*row) for row in zip(cases, requests, images, strict=True)]
-    judged = held_out_judge.expected_scores(triplets).mean(axis=1)
+    judged = held_out_judge.expected_scores(
+        [request.image for request in requests],
+        images,
+        [request.instruction for request in requests],
+        [request.references[0] if request.references else None for request in requests],
+        [request.context for request in requests],
+    ).mean(axis=1)
     scores = {
         "instruction": [v.instruction for v in verdicts],
         "preservation": [v.preservation for v in verdicts],

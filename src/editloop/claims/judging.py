@@ -15,10 +15,11 @@ from editloop.claims.lab import Lab
 from editloop.claims.rows import ClaimRow, verdict_of
 from editloop.core.stats import Interval
 from editloop.judges.agreement import human_ceiling, spearman
+from editloop.judges.calibrate.described import DescribingJudge
 from editloop.judges.calibrate.learning_curve import learning_curve
 from editloop.judges.storybook import base_scorer, calibrated_scorer, tiny_judge
 from editloop.models.storybook.judge_shape import ANSWERS
-from editloop.train.judge.study import Study, label_study, test_study
+from editloop.train.judge.study import Study, held_out_study, label_study
 
 LABEL_COUNTS: Final = (0, 10, 25, 50, 100)
 """Labels a task; HP-Scorer had 50 to 100."""
@@ -33,7 +34,7 @@ class _Agreements:
 
     @cached_property
     def study(self) -> Study:
-        return test_study(self.folder)
+        return held_out_study(self.folder)
 
     @cached_property
     def people(self) -> NDArray[np.float64]:
@@ -43,10 +44,10 @@ class _Agreements:
     def clusters(self) -> NDArray[np.int64]:
         return self.study.pool.case_rows[np.array(self.study.rows)]
 
-    def scores(self, judge: Any) -> NDArray[np.float64]:
+    def scores(self, judge: DescribingJudge) -> NDArray[np.float64]:
         """The judge's overall answers."""
-        described = judge.describe(self.study.requests())
-        return described.values[:, described.columns.index("overall")]
+        column: NDArray[np.float64] = judge.describe(self.study.requests()).column("overall")
+        return column
 
     def gain(self, treated: NDArray[np.float64], control: NDArray[np.float64]) -> Interval:
         """Difference of Spearman with people, the bootstrap drawing whole cases."""
@@ -70,9 +71,18 @@ class _Agreements:
         return spearman(treated[rows], people) - spearman(control[rows], people)
 
 
+ARM: Final = "agreement"
+"""All judges are measured in one go."""
+
+
+def arm(lab: Lab, name: str = ARM, seed: int = 0) -> ArmResult:
+    """The judges beside people."""
+    return lab.store.result(f"judging/{name}", seed, _settings(), _measure)
+
+
 def rows(lab: Lab) -> list[ClaimRow]:
     """Calibration on few labels, and training on many, each against the scorer that saw no rating."""
-    result = lab.store.result("judging/agreement", 0, _settings(), _measure)
+    result = arm(lab)
     return [_row(result, "few_labels"), _row(result, "many_labels")]
 
 

@@ -54,6 +54,8 @@ class ClaimSizes(BaseModel):
     group_size: int = 10
     look_every: int = 10
     """Alignment steps between two points of a curve."""
+    ablations: bool = True
+    """Whether ablations and comparisons side by side run, or the main claim of each paper alone."""
 
 
 FULL: Final = ClaimSizes()
@@ -66,6 +68,7 @@ SHORT: Final = ClaimSizes(
     practice_cases=120,
     alignment_steps=10,
     look_every=5,
+    ablations=False,
 )
 """What `editloop loop` runs in a few minutes."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from editloop.claims.arms import ArmResult, score_table
-from editloop.claims.lab import Lab
+from editloop.claims.lab import ClaimSizes, Lab
 from editloop.claims.rows import ClaimRow, paired_effect, verdict_of
 from editloop.judges.base import JudgeRequest
 from editloop.models.roles import BatchEditor
@@ -24,6 +24,7 @@ ARMS: Final[dict[str, RewardSettings | None]] = {
     "following_only": RewardSettings(perspectives=("following",)),
 }
 """The paper's method, its baseline on the same triplets, and the ablations that its reviewers asked for."""
+METHOD, CONTROL = "rewards", "no_rewards"
 LEARNING_RATE: Final = 3e-4
 
 
@@ -43,6 +44,11 @@ def judged_examples(lab: Lab, seed: int) -> list[EditExample]:
         )
         for number, (triplet, verdict) in enumerate(zip(triplets, verdicts, strict=True))
     ]
+
+
+def arm_names(sizes: ClaimSizes) -> tuple[str, ...]:
+    """The arms that the rows of these sizes rest on."""
+    return tuple(ARMS) if sizes.ablations else (METHOD, CONTROL)
 
 
 def arm(lab: Lab, name: str, seed: int) -> ArmResult:
@@ -75,13 +81,11 @@ def arm(lab: Lab, name: str, seed: int) -> ArmResult:
 def rows(lab: Lab) -> list[ClaimRow]:
     """The method against its baseline, then each ablation against it."""
     seeds = range(lab.sizes.seeds)
-    found = {name: [arm(lab, name, seed) for seed in seeds] for name in ARMS}
+    found = {name: [arm(lab, name, seed) for seed in seeds] for name in arm_names(lab.sizes)}
     overall = {name: score_table(results, "overall") for name, results in found.items()}
     right = {name: float(score_table(results, "right").mean()) for name, results in found.items()}
-    return [
-        _row(lab, "rewards", "no_rewards", overall, right),
-        *(_row(lab, name, "no_rewards", overall, right) for name in list(ARMS)[2:]),
-    ]
+    treated = [name for name in found if name != CONTROL]
+    return [_row(lab, name, CONTROL, overall, right) for name in treated]
 
 
 def _row(lab: Lab, treated: str, control: str, overall: Any, right: dict[str, float]) -> ClaimRow:

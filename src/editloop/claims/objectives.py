@@ -9,9 +9,10 @@ import numpy as np
 from editloop.claims.alignment import aligned_arm, alignment_config
 from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.hp_edit import practice_cases
-from editloop.claims.lab import Lab, practice_case
+from editloop.claims.lab import ClaimSizes, Lab, practice_case
 from editloop.claims.rows import ClaimRow, paired_effect, verdict_of
 from editloop.core.stats import bootstrap_interval
+from editloop.train.align.trajectory import AlignCase
 
 PAPER: Final = "Edit-R1, arXiv 2510.16888; DiffusionNFT, 2509.16117; Flow-GRPO, 2505.05470"
 OBJECTIVES: Final = ("nft", "awm", "grpo_window", "grpo_full", "dpo")
@@ -21,11 +22,19 @@ ROLLOUT_SHARE: Final = 1 / 3
 """The default should reach full-trajectory Flow-GRPO's score with at most this share of its rollouts."""
 
 
+def arm_names(sizes: ClaimSizes) -> tuple[str, ...]:
+    """The arms that the rows of these sizes rest on."""
+    return OBJECTIVES if sizes.ablations else (DEFAULT,)
+
+
 def arm(lab: Lab, objective: str, seed: int) -> ArmResult:
     """One alignment with the tiny judge as the reward."""
     config = alignment_config(lab, objective, seed)
-    chosen = practice_cases(lab, seed, filtered=False, scorer=lab.judge)
-    practice = [practice_case(case) for case in chosen]
+
+    def practice() -> list[AlignCase]:
+        chosen = practice_cases(lab, seed, filtered=False, scorer=lab.judge)
+        return [practice_case(case) for case in chosen]
+
     made = f"tasks of HP-Edit/{lab.sizes.practice_cases}"
     return aligned_arm(lab, f"objectives/{objective}", seed, config, practice, lab.judge, made)
 
@@ -33,10 +42,13 @@ def arm(lab: Lab, objective: str, seed: int) -> ArmResult:
 def rows(lab: Lab) -> list[ClaimRow]:
     """Every objective against the base, the default against the others, and the rollouts it saves."""
     seeds = range(lab.sizes.seeds)
-    found = {name: [arm(lab, name, seed) for seed in seeds] for name in OBJECTIVES}
+    found = {name: [arm(lab, name, seed) for seed in seeds] for name in arm_names(lab.sizes)}
+    against_base = [_against_base(lab, name, results) for name, results in found.items()]
+    if not lab.sizes.ablations:
+        return against_base
     others = [name for name in OBJECTIVES if name != DEFAULT]
     return [
-        *(_against_base(lab, name, found[name]) for name in OBJECTIVES),
+        *against_base,
         *(_at_equal_rollouts(lab, found, name) for name in others),
         _at_equal_time(lab, found),
         _rollouts_saved(lab, found),
