@@ -12,7 +12,7 @@ from editloop.models.prerequisites import require
 INDEX_FILE = "model_index.json"
 SAMPLED_FROM_BYTES = 64 * 2**20
 SAMPLE_BYTES = 4 * 2**20
-_WEIGHTS = (".safetensors", ".json", ".txt", ".jinja", ".model")
+_COUNTED = (".safetensors", ".json", ".txt", ".jinja", ".model")
 
 
 def local_folder(source: str) -> Path:
@@ -66,7 +66,7 @@ def fingerprint(*places: Path) -> str:
     for place in places:
         files = [place] if place.is_file() else sorted(place.rglob("*"))
         for file in files:
-            if file.is_file() and file.suffix in _WEIGHTS:
+            if file.is_file() and file.suffix in _COUNTED:
                 name = file.name if file == place else file.relative_to(place).as_posix()
                 digest.update(name.encode())
                 _add(digest, file)
