@@ -50,6 +50,16 @@ def test_weights_multiply_the_squared_error_before_the_mean() -> None:
     torch.testing.assert_close(halves[0] + halves[1], whole)
 
 
+def test_below_the_floor_an_error_of_the_picture_costs_the_same_at_every_noise_level() -> None:
+    clean = torch.zeros(3, 3, 8, 8)
+    policy = KnowsTheAnswer(clean + 0.1)
+    condition = policy.encode([toy_request(k) for k in range(3)])
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    draw = NoiseDraw(torch.tensor([0.05, 0.1, 0.5]), noise)
+    loss = flow_matching_loss(policy, condition, clean, draw, loss_floor=0.2)
+    torch.testing.assert_close(loss, torch.tensor([0.25, 0.25, 0.04]), rtol=1e-3, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("mean", "std", "shift"), [(0.0, 1.0, 1.0), (0.5, 0.7, 1.0), (0.0, 1.0, 3.0)]
 )

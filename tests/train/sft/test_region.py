@@ -39,6 +39,14 @@ def test_the_root_form_and_a_token_grid() -> None:
     assert weights[0, 4:8, 0].tolist() == [1.0] * 4
 
 
+def test_normalised_weights_have_mean_one_and_keep_their_ratio() -> None:
+    edited = _with_square(200, 0, 0, 16)
+    settings = RegionSettings(normalised=True)
+    weights, _ = region_weights([GREY], [edited], (12, 16, 16), settings)
+    assert weights.mean() == pytest.approx(1)
+    assert weights.max() / weights.min() == pytest.approx(3)
+
+
 def test_small_differences_and_small_parts_do_not_count() -> None:
     edited = _with_square(200, 4, 4, 12)
     edited[30, 30] = 255

@@ -12,7 +12,7 @@ from editloop.core.errors import UnknownNameError
 from editloop.core.registry import did_you_mean
 from editloop.records.formats.reward_edit import AXES, NO_FAULT
 from editloop.train.examples import TOP_SCORE
-from editloop.train.sft.config import DropoutSettings, SftConfig
+from editloop.train.sft.config import TOY, DropoutSettings, SftConfig
 
 Perspective = Literal["following", "preserving", "quality"]
 
@@ -52,14 +52,7 @@ class ConditionedConfig(SftConfig):
 
 def toy() -> ConditionedConfig:
     """The storybook editor in a few minutes on a CPU."""
-    return ConditionedConfig(
-        steps=300,
-        batch_size=32,
-        learning_rate=5e-4,
-        warmup_steps=20,
-        ema_decay=0.98,
-        checkpoint_every=50,
-    )
+    return ConditionedConfig(**TOY)
 
 
 def mrc() -> ConditionedConfig:

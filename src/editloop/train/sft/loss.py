@@ -40,6 +40,7 @@ def flow_matching_loss(
     clean: Tensor,
     draw: NoiseDraw,
     weights: Tensor | None = None,
+    loss_floor: float = 0.0,
 ) -> Tensor:
     """Squared error of the velocity, a number a sample.
 
@@ -49,6 +50,7 @@ def flow_matching_loss(
         clean: Latents x0 of the right answers, float32 (n, ...).
         draw: Noise levels and noise, n of each.
         weights: Broadcasts over `clean`; None weighs everything alike.
+        loss_floor: See `NoiseSettings`.
 
     Returns:
         float32 (n,): the mean over the latent's dimensions of weights * |v - (e - x0)|^2.
@@ -60,4 +62,5 @@ def flow_matching_loss(
     error = (policy.velocity(noisy, sigma, condition).float() - (noise - clean)).square()
     if weights is not None:
         error = error * weights.to(error)
-    return error.flatten(1).mean(1)
+    damping = (sigma / sigma.clamp(min=loss_floor)).square() if loss_floor else 1.0
+    return error.flatten(1).mean(1) * damping

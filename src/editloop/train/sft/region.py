@@ -69,7 +69,8 @@ def region_weights(
 def _cell_weights(cells: Tensor, settings: RegionSettings) -> Tensor:
     ratio = cells.numel() / max(1.0, float(cells.sum()))
     weight = math.log2(ratio) + 1 if settings.growth == "log" else 2 ** (math.sqrt(ratio) - 1)
-    return torch.where(cells > 0, weight, 1.0)
+    weights = torch.where(cells > 0, weight, 1.0)
+    return weights / weights.mean() if settings.normalised else weights
 
 
 def _grid(latent_shape: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, int]:

@@ -197,7 +197,9 @@ class SftTrainer:
     ) -> Tensor:
         clean = self._policy.latents([example.target for example in examples], condition)
         with self._autocast():
-            return flow_matching_loss(self._policy, condition, clean, draw, weights)
+            return flow_matching_loss(
+                self._policy, condition, clean, draw, weights, self.config.noise.loss_floor
+            )
 
     def _region(
         self, examples: Sequence[EditExample], shape: tuple[int, ...]
