@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from editloop.core.errors import UsageError
 from editloop.records.taxonomy import EditType
@@ -26,7 +26,8 @@ from editloop.world.oracle.words import beside, instead, named
 from editloop.world.scenes import Scene, SceneObject
 
 
-class Shade(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shade:
     """One object drawn paler or darker."""
 
     index: int
@@ -195,33 +196,40 @@ def _wrong_arrivals(source: Scene, change: Change, new: SceneObject) -> Iterator
 
 def _other_acts(source: Scene, change: Change) -> Iterator[_Answer]:
     """Edits of which a part was done, or another thing in their stead."""
-    if change.edit_type is EditType.ACTION and change.object_index is not None:
-        old = source.objects[change.object_index]
-        moved = apply_changes(source, (change,)).objects[change.object_index]
-        if moved != old:
-            copy = Change(EditType.ADD, new_object=moved)
-            yield copy, "half_done", instead("copy", source, change)
-            gone = Change(EditType.REMOVE, change.object_index)
-            yield gone, "half_done", instead("gone", source, change)
-    if change.edit_type is EditType.EXTRACT:
+    if change.object_index is None:
+        return
+    if change.edit_type is EditType.ACTION:
+        yield from _half_moves(source, change, change.object_index)
+    elif change.edit_type is EditType.REMOVE:
+        yield from _exchanges(source, change, change.object_index)
+    elif change.edit_type is EditType.BOKEH:
+        blur = Change(EditType.RESTORE, None, "wear", "blur")
+        yield blur, "wrong_style", instead("all_blurred", source, change)
+    elif change.edit_type is EditType.EXTRACT:
         paper = Change(EditType.BACKGROUND, None, "background", "paper")
         yield paper, "half_done", instead("others", source, change)
         for name in BACKGROUNDS:
             other = Change(EditType.BACKGROUND, None, "background", name)
             yield other, "wrong_background", instead("extract_background", source, change)
-    if change.edit_type is EditType.BOKEH:
-        blur = Change(EditType.RESTORE, None, "wear", "blur")
-        yield blur, "wrong_style", instead("all_blurred", source, change)
-    if change.edit_type is EditType.REMOVE and change.object_index is not None:
-        old = source.objects[change.object_index]
-        for fields in (*({"kind": kind} for kind in KINDS), *({"colour": c} for c in COLOURS)):
-            other = replace(old, **fields)
-            made = Change(EditType.REPLACE, change.object_index, new_object=other)
-            yield (
-                made,
-                "still_there",
-                instead("swapped", source, change, f"{other.colour} {other.kind}"),
-            )
+
+
+def _half_moves(source: Scene, change: Change, meant: int) -> Iterator[_Answer]:
+    """The object comes to its new place and stays in the old one, or leaves and does not come."""
+    moved = apply_changes(source, (change,)).objects[meant]
+    copy = Change(EditType.ADD, new_object=moved)
+    yield copy, "half_done", instead("copy", source, change)
+    yield Change(EditType.REMOVE, meant), "half_done", instead("gone", source, change)
+
+
+def _exchanges(source: Scene, change: Change, meant: int) -> Iterator[_Answer]:
+    """Something else comes where an object was to vanish."""
+    old = source.objects[meant]
+    others = [replace(old, kind=kind) for kind in KINDS]
+    others += [replace(old, colour=colour) for colour in COLOURS]
+    for other in others:
+        made = Change(EditType.REPLACE, meant, new_object=other)
+        name = f"{other.colour} {other.kind}"
+        yield made, "still_there", instead("swapped", source, change, name)
 
 
 def _wrong_objects(source: Scene, change: Change, meant: int) -> Iterator[_Answer]:

@@ -93,11 +93,11 @@ def box(values: Pixels, reach: int) -> Pixels:
     """Mean over squares of side ``2 * reach + 1``; edges are continued. Shape (height, width) or (..., height, width, channels)."""
     if values.ndim == 2:
         height, width = values.shape
-        return _means(height, reach) @ values @ _means(width, reach).T
+        return np.asarray(_means(height, reach) @ values @ _means(width, reach).T, np.float32)
     *_, height, width, channels = values.shape
     lines = values.reshape(*values.shape[:-2], width * channels)
     down = np.matmul(_means(height, reach), lines).reshape(values.shape)
-    return np.matmul(_means(width, reach), down)
+    return np.asarray(np.matmul(_means(width, reach), down), np.float32)
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ import numpy as np
 
 from editloop.world.cases import Case
 from editloop.world.choices import BACKGROUNDS
-from editloop.world.oracle.alternatives import Sight
+from editloop.world.oracle.alternatives import Alternatives, Sight, drawn_alternatives
 from editloop.world.oracle.axes import (
     Preservation,
     Quality,
@@ -27,6 +27,7 @@ from editloop.world.oracle.side_effects import SideEffect, side_effect
 from editloop.world.oracle.truth import Goal, Truth, truth_of
 from editloop.world.oracle.verdicts import overall_score
 from editloop.world.oracle.words import beside
+from editloop.world.scenes import Background
 
 KEPT = 4.0
 """Preservation from which on nobody complains."""
@@ -42,6 +43,10 @@ _BLURRED_FIT = 0.8
 """Share of the distance to sharp drawings that is left to blurred ones when a picture is blurred."""
 _UNTOUCHED = 0.03
 """Largest difference in a window, and from any drawing, with which no side effect is looked for."""
+_BACKDROP_FIT = 0.5
+"""Share of the distance to source and goal that is left when the background was exchanged."""
+_EXCHANGED = 2.2
+"""Preservation below which the background may have been exchanged."""
 _CREDIT = {"wrong_object": 1.5, "half_done": 2.5, "wrong_size": 3.0}
 _USUAL_CREDIT = 2.0
 """Instruction score of a wrong result that was clearly meant as an answer: people give 2 for the right object in a wrong colour."""
@@ -86,7 +91,7 @@ class Reading:
 def read(truth: Truth, place: int, sight: Sight) -> Reading:
     """Measures a picture against the acceptable result `place` of a case."""
     plain_reading = _read(truth, place, sight)
-    if plain_reading.kept.score > 2.2 or plain_reading.cast > CAST:
+    if plain_reading.kept.score > _EXCHANGED or plain_reading.cast > CAST:
         return plain_reading
     return _on_another_backdrop(truth, place, sight, plain_reading) or plain_reading
 
@@ -147,28 +152,35 @@ def _with_side_effect(
 
 def _on_another_backdrop(truth: Truth, place: int, sight: Sight, plain: Reading) -> Reading | None:
     """The reading of a picture whose background was exchanged although nobody asked: the edit itself may still be right."""
-    source, goal = truth.case.source, truth.goals[place].scene
-    if source.background != goal.background:
+    if truth.case.source.background != plain.goal.scene.background:
         return None
-    near = min(
-        float(distance(sight.image, reference).mean())
-        for reference in (truth.source, plain.goal.look)
+    others = backdrops_of(truth.case, truth.easel.size, place)
+    gaps = others.gaps(sight)
+    near = min(others.gap(sight, look) for look in (truth.source, plain.goal.look))
+    if float(gaps.min()) > _BACKDROP_FIT * near:
+        return None
+    chosen = others.named[int(gaps.argmin())]
+    there = truth_of(_moved_to(truth.case, chosen.scene.background), truth.easel.size)
+    found = _read(there, place, sight)
+    effect = SideEffect(chosen, there.goals[place].look, 1.0)
+    return replace(found, kept=plain.kept, effect=effect)
+
+
+@lru_cache(maxsize=32)
+def backdrops_of(case: Case, size: int, goal_place: int) -> Alternatives:
+    """A goal on every other background."""
+    truth = truth_of(case, size)
+    goal = truth.goals[goal_place]
+    found = tuple(
+        Counterpart(replace(goal.scene, background=name), "over_edit", beside("background"))
+        for name in BACKGROUNDS
+        if name != goal.scene.background
     )
-    for name in BACKGROUNDS:
-        if name == source.background:
-            continue
-        other = truth_of(_moved_to(truth.case, name), truth.easel.size)
-        look = other.goals[place].look
-        if float(distance(sight.image, look).mean()) < 0.5 * near:
-            found = _read(other, place, sight)
-            scene = replace(goal, background=name)
-            effect = SideEffect(Counterpart(scene, "over_edit", beside("background")), look, 1.0)
-            return replace(found, kept=plain.kept, effect=effect)
-    return None
+    return drawn_alternatives(found, truth.easel, goal.look)
 
 
 @lru_cache(maxsize=64)
-def _moved_to(case: Case, background: str) -> Case:
+def _moved_to(case: Case, background: Background) -> Case:
     scenes = [replace(scene, background=background) for scene in (case.source, *case.targets)]
     return replace(case, source=scenes[0], targets=tuple(scenes[1:]))
 

@@ -35,10 +35,10 @@ def score_edit(case: Case, edited: RgbImage, source: RgbImage | None = None) -> 
     """
     size = _side(edited if source is None else source)
     truth = truth_of(case, size)
-    image = truth.easel.view(_squared(edited, size))
+    image = truth.easel.view(squared(edited, size))
     drift = None
     if source is not None:
-        drift = truth.easel.view(_squared(source, size)) - truth.source.exact
+        drift = truth.easel.view(squared(source, size)) - truth.source.exact
         if float(np.abs(drift).max()) < 2 / 255:
             drift = None
     sight = Sight(image, drift)
@@ -56,6 +56,18 @@ def score_edit(case: Case, edited: RgbImage, source: RgbImage | None = None) -> 
     )
 
 
+def squared(image: RgbImage, size: int) -> Pixels:
+    """A picture as floats, brought to a square of `size` pixels.
+
+    Raises:
+        UsageError: `image` is no RGB uint8 picture of at least 32 pixels a side.
+    """
+    _side(image)
+    if image.shape[:2] != (size, size):
+        image = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BOX))
+    return as_pixels(image)
+
+
 def _side(image: RgbImage) -> int:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise UsageError(f"a picture is RGB uint8 (h, w, 3), got {image.dtype} {image.shape}")
@@ -65,10 +77,3 @@ def _side(image: RgbImage) -> int:
             f"storybook pictures are scored from {SMALLEST} px on, got {image.shape[1]} x {image.shape[0]}"
         )
     return int(side)
-
-
-def _squared(image: RgbImage, size: int) -> Pixels:
-    _side(image)
-    if image.shape[:2] != (size, size):
-        image = np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BOX))
-    return as_pixels(image)

@@ -21,16 +21,18 @@ from editloop.world.oracle.alternatives import (
 )
 from editloop.world.oracle.counterparts import Counterpart, Shade, drifted, with_object
 from editloop.world.oracle.pixels import Pixels, Plane, Reference, box, distance, grown, reach_of
-from editloop.world.oracle.truth import Goal, Truth, truth_of
+from editloop.world.oracle.truth import Truth, truth_of
 from editloop.world.oracle.words import beside, named
 from editloop.world.render import object_mask
 from editloop.world.render.palette import COLOUR_RGB
-from editloop.world.scenes import PLACE_X, SceneObject
+from editloop.world.scenes import PLACE_X, Colour, Place, SceneObject
 
 _EXPLAINS = 0.7
 """A side effect is named when it leaves less than this share of the difference from the goal."""
 _STRAY = 0.1
 """Difference around a pixel from which on something may stand there."""
+_SETTLES = 0.4
+"""Share left from which on no other explanation is looked for."""
 _TOUCHED = 0.02
 """Mean difference over an object from which on it may have changed."""
 _GAINS = (0.75, 1.25)
@@ -49,34 +51,37 @@ class SideEffect(NamedTuple):
 def side_effect(truth: Truth, goal_place: int, sight: Sight) -> SideEffect | None:
     """The further change that explains best how a picture differs from the goal, if one does."""
     goal = truth.goals[goal_place]
-    best: tuple[float, Counterpart] | None = None
-    for options in _options(truth, goal, goal_place, sight):
-        before = options.gap(sight, goal.look)
+    left, best = _EXPLAINS, None
+    for options in _options(truth, goal_place, sight):
         gaps = options.gaps(sight)
         place = int(gaps.argmin())
-        left = float(gaps[place]) / max(before, 1e-6)
-        if left < _EXPLAINS and (best is None or left < best[0]):
-            best = left, options.named[place]
+        share = float(gaps[place]) / max(options.gap(sight, goal.look), 1e-6)
+        if share < left:
+            left, best = share, options.named[place]
+        if left < _SETTLES:
+            break
     if best is None:
         return None
-    return SideEffect(best[1], look_of(best[1], truth.easel), 1 - best[0])
+    return SideEffect(best, look_of(best, truth.easel), 1 - left)
 
 
-def _options(truth: Truth, goal: Goal, goal_place: int, sight: Sight) -> Iterator[Alternatives]:
-    """Alternatives to the goal at the places where the picture differs from it."""
-    size = truth.easel.size
+def _options(truth: Truth, goal_place: int, sight: Sight) -> Iterator[Alternatives]:
+    """Alternatives to the goal at the places where the picture differs from it, the likeliest first."""
+    goal, size = truth.goals[goal_place], truth.easel.size
     reach = reach_of(size)
     astray = box(distance(sight.image, sight.like(goal.look)), reach)
-    masks = [object_mask(goal.scene, index, size) for index in range(len(goal.scene.objects))]
-    shares = [float(astray[grown(mask, reach)].mean()) if mask.any() else 0.0 for mask in masks]
-    most = sorted(range(len(masks)), key=lambda index: -shares[index])[:2]
-    for index in most:
+    masks = [
+        grown(object_mask(goal.scene, index, size), reach)
+        for index in range(len(goal.scene.objects))
+    ]
+    shares = [float(astray[mask].mean()) if mask.any() else 0.0 for mask in masks]
+    for index in sorted(range(len(masks)), key=lambda index: -shares[index])[:2]:
         if shares[index] > _TOUCHED:
             yield bystanders_of(truth.case, size, goal_place, index)
-    things = np.logical_or.reduce([np.zeros_like(goal.stays), *masks])
-    stray = _strays(truth, goal, np.where(grown(things, reach), 0, astray), sight.image)
-    if stray:
-        yield drawn_alternatives(stray, truth.easel, goal.look)
+    free = np.where(np.logical_or.reduce([np.zeros_like(goal.stays), *masks]), 0, astray)
+    if float(free.max()) > _STRAY:
+        place, colours = _seen_at(free, sight.image)
+        yield strays_of(truth.case, size, goal_place, place, colours)
 
 
 @lru_cache(maxsize=64)
@@ -103,23 +108,30 @@ def bystanders_of(case: Case, size: int, goal_place: int, index: int) -> Alterna
     return drawn_alternatives(tuple(found), truth.easel, goal.look)
 
 
-def _strays(truth: Truth, goal: Goal, astray: Plane, image: Pixels) -> tuple[Counterpart, ...]:
-    """What may stand where the picture differs most: objects of every kind in the colours seen there, or one that should be gone."""
-    if float(astray.max()) < _STRAY:
-        return ()
-    size = truth.easel.size
-    row, column = divmod(int(box(astray, 2 * reach_of(size)).argmax()), size)
-    place = min(PLACES, key=lambda name: abs(PLACE_X[name] - (column + 0.5) / size))
+def _seen_at(astray: Plane, image: Pixels) -> tuple[Place, tuple[Colour, ...]]:
+    """The place nearest to the largest difference, and the two colours of objects that come nearest to what is seen there."""
+    size = len(image)
     reach = 2 * reach_of(size)
+    row, column = divmod(int(box(astray, reach).argmax()), size)
+    place = min(PLACES, key=lambda name: abs(PLACE_X[name] - (column + 0.5) / size))
     patch = image[
         max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1
     ]
     inks = np.array([COLOUR_RGB[colour] for colour in COLOURS], np.float32) / 255
     nearness = ((patch.reshape(-1, 1, 3) - inks) ** 2).sum(axis=-1).min(axis=0)
-    likely = [COLOURS[int(number)] for number in np.argsort(nearness)[:2]]
-    things = [SceneObject(kind, colour, place) for colour in likely for kind in KINDS]
-    things += [thing for thing in truth.case.source.objects if thing not in goal.scene.objects]
-    return tuple(
+    return place, tuple(COLOURS[int(number)] for number in sorted(np.argsort(nearness)[:2]))
+
+
+@lru_cache(maxsize=64)
+def strays_of(
+    case: Case, size: int, goal_place: int, place: Place, colours: tuple[Colour, ...]
+) -> Alternatives:
+    """The goal with one object too many: a new one of any kind at that place, or one that should be gone."""
+    truth = truth_of(case, size)
+    goal = truth.goals[goal_place]
+    things = [SceneObject(kind, colour, place) for colour in colours for kind in KINDS]
+    things += [thing for thing in case.source.objects if thing not in goal.scene.objects]
+    found = tuple(
         Counterpart(
             replace(goal.scene, objects=(*goal.scene.objects, thing)),
             "over_edit",
@@ -127,3 +139,4 @@ def _strays(truth: Truth, goal: Goal, astray: Plane, image: Pixels) -> tuple[Cou
         )
         for thing in things
     )
+    return drawn_alternatives(found, truth.easel, goal.look)
