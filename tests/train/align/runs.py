@@ -80,7 +80,7 @@ def dpo(**changes: Any) -> AlignConfig:
 def _small(**settings: Any) -> AlignConfig:
     given: dict[str, Any] = {
         "steps": 24,
-        "update": UpdateConfig(learning_rate=4e-3, weight_decay=0.0),
+        "update": UpdateConfig(learning_rate=4e-3, weight_decay=0.0, rows=64),
         "lora": LoraSettings(rank=8, alpha=16),
         "reward": RewardConfig(filter=GroupFilter(min_std=1e-6)),
         "check": CheckConfig(judge=False),

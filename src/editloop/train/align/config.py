@@ -55,7 +55,7 @@ class RolloutConfig(Config):
     drawn_by: Literal["live", "old"] = "live"
     """Which policy draws."""
     rows: int | None = Field(default=None, ge=1)
-    """Most images in one forward pass; None: as many as fit, found out on the way."""
+    """Most images in one forward pass, halved when memory runs out; None: a group."""
 
 
 class RewardConfig(Config):
@@ -82,7 +82,8 @@ class UpdateConfig(Config):
     batches: int = Field(default=1, ge=1)
     """Optimiser steps that the groups of a step are spread over."""
     rows: int | None = Field(default=None, ge=1)
-    """Most samples in one backward pass; None: as many as fit, found out on the way."""
+    """Most samples in one backward pass, halved when memory runs out; None: as many as a group has. One batch of everything is
+    rarely the fastest, and gradients do not depend on it."""
     levels: int = Field(default=2, ge=1)
     """Noise levels a sample, for forward objectives."""
     level_range: tuple[float, float] = (0.15, 0.95)

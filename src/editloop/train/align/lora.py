@@ -107,7 +107,7 @@ def save_lora(network: torch.nn.Module, folder: Path, *, prefix: str) -> Path:
     tensors = {f"{prefix}.{name}": value for name, value in lora_tensors(network).items()}
     settings = {
         f"{prefix}.{key}": sorted(value) if isinstance(value, set) else value
-        for key, value in network.peft_config[ADAPTER].to_dict().items()  # type: ignore[operator, index, union-attr]
+        for key, value in network.peft_config[ADAPTER].to_dict().items()  # type: ignore[index, union-attr]
     }
     metadata = {_METADATA_KEY: json.dumps(settings, sort_keys=True), "format": "pt"}
     save_file(tensors, folder / LORA_FILE, metadata=metadata)

@@ -57,7 +57,8 @@ def edge_energy(image: RgbImage) -> float:
 
 def jpeg_bits_per_pixel(image: RgbImage) -> float:
     """Size as JPEG of quality 90: falls with lost detail, rises with noise."""
-    return 8 * len(encode_jpeg(image, quality=JPEG_QUALITY)) / (image.shape[0] * image.shape[1])
+    height, width = image.shape[:2]
+    return 8.0 * len(encode_jpeg(image, quality=JPEG_QUALITY)) / float(height * width)
 
 
 def grid_energy(image: RgbImage, period: int) -> float:

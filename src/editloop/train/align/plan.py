@@ -7,7 +7,7 @@ multiplication. A backward pass costs 1.1 forward passes with LoRA (gradients of
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import fmean
@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from editloop.train.align.config import AlignConfig
+from editloop.train.align.lora import ATTENTION_TARGETS
 from editloop.train.align.objectives.trajectory import Grpo
 from editloop.train.align.rollout import window_of
 from editloop.train.align.trajectory import AlignCase
@@ -139,15 +140,14 @@ def _training_bytes(policy: EditPolicy, config: AlignConfig) -> float:
 
 def _adapter_weights(policy: EditPolicy, config: AlignConfig) -> float:
     """Rank times the ends of every adapted layer; a convolution's down-projection has its kernel."""
-    from editloop.train.align.lora import ATTENTION_TARGETS
-
     if config.lora is None:
         return 0.0
-    targets = config.lora.targets or getattr(policy, "lora_targets", ATTENTION_TARGETS)
+    own: Sequence[str] = getattr(policy, "lora_targets", ATTENTION_TARGETS)
+    targets = tuple(config.lora.targets or own)
     total = 0
     for name, module in policy.network.named_modules():
         weight = getattr(module, "weight", None)
-        if name.endswith(tuple(targets)) and isinstance(weight, Tensor) and weight.ndim >= 2:
+        if name.endswith(targets) and isinstance(weight, Tensor) and weight.ndim >= 2:
             total += config.lora.rank * (weight.shape[0] + weight[0].numel())
     return float(total)
 

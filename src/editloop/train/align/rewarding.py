@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from editloop.core.errors import UsageError
+from editloop.rewards.combination import AnyMultiReward, Gated
 from editloop.train.align.config import RewardConfig
 from editloop.train.align.reward_bus import RewardModel, Scores
 from editloop.train.align.trajectory import RewardedGroup, Trajectory
@@ -87,9 +88,7 @@ class Rewarder:
         """Mapped rewards of every axis, (groups, K)."""
         axes = sorted({axis for group in groups for scores in group if scores for axis in scores})
         if not axes:
-            axes = list(
-                getattr(self.config.combination, "weights", None) or self.config.combination.names
-            )
+            axes = _axes_of(self.config.combination)
         size = max(len(group) for group in groups)
         found: dict[str, Array] = {}
         for axis in axes:
@@ -110,10 +109,15 @@ class Rewarder:
         """Worst and best score. A model knows its own once it has scored something."""
         if self.config.scale is not None:
             return self.config.scale
-        scales = {getattr(model, "scale", None) for model in self._models.values()} - {None}
-        if len(scales) != 1:
+        scales = [getattr(model, "scale", None) for model in self._models.values()]
+        known: set[tuple[float, float]] = {scale for scale in scales if scale is not None}
+        if len(known) != 1:
             raise UsageError(
-                f"the reward models score on {sorted(map(str, scales))}; set reward.scale=[worst, best]"
+                f"the reward models score on {sorted(map(str, known))}; set reward.scale=[worst, best]"
             )
-        found: tuple[float, float] = scales.pop()
-        return found
+        return known.pop()
+
+
+def _axes_of(combination: AnyMultiReward) -> list[str]:
+    """The axes that a combination asks for."""
+    return list(combination.names if isinstance(combination, Gated) else combination.weights)

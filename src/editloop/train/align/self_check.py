@@ -130,14 +130,15 @@ class StartUpCheck:
         same = self._rewards(cases, unedited, bus)
         sharp = self._rewards(cases, results, bus)
         soft = self._rewards(cases, [blurred(image) for image in results], bus)
-        if not np.isfinite(np.concatenate([same, sharp, soft])).any():
+        known = np.isfinite(same) & np.isfinite(sharp) & np.isfinite(soft)
+        if not known.any():
             raise UsageError(
                 "the reward scored none of the pictures of the start-up check; is the judge there?"
             )
         found = {
-            "check/identity_reward": float(np.nanmean(same)),
-            "check/result_reward": float(np.nanmean(sharp)),
-            "check/blurred_reward": float(np.nanmean(soft)),
+            "check/identity_reward": float(same[known].mean()),
+            "check/result_reward": float(sharp[known].mean()),
+            "check/blurred_reward": float(soft[known].mean()),
         }
         bounds = self._rewarder.range
         if bounds is not None:
@@ -158,7 +159,8 @@ class StartUpCheck:
         self, cases: Sequence[AlignCase], images: Sequence[RgbImage], bus: RewardBus
     ) -> NDArray[np.float64]:
         scores = bus.submit([case.request for case in cases], images).result()
-        return self._rewarder.rewards([scores])[0]
+        rewards: NDArray[np.float64] = self._rewarder.rewards([scores])[0]
+        return rewards
 
     def _draw(self, case: AlignCase) -> Trajectory:
         config = self._config

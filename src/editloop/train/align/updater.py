@@ -30,7 +30,7 @@ class Updater:
         self, config: AlignConfig, anchor: Anchor, replay: Replay, processes: Processes
     ) -> None:
         self._config, self._anchor, self._processes = config, anchor, processes
-        self._rows = RowLimit(config.update.rows)
+        self._rows = RowLimit(config.update.rows or config.rollout.group_size)
         self.replay = replay
         self.optimizer = torch.optim.AdamW(
             anchor.trainable,
