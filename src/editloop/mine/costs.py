@@ -40,10 +40,10 @@ PHOTOS_COSTS: tuple[StageCost, ...] = (
 )
 
 
-def estimate(photos: int, costs: tuple[StageCost, ...] = PHOTOS_COSTS) -> list[StageEstimate]:
-    """What mining `photos` photographs will take, stage by stage; the last line's yield is what comes out."""
+def estimate(inputs: int, costs: tuple[StageCost, ...] = PHOTOS_COSTS) -> list[StageEstimate]:
+    """What mining so many inputs (photographs by default) will take, stage by stage; the last line is what comes out."""
     lines: list[StageEstimate] = []
-    records = float(photos)
+    records = float(inputs)
     for cost in costs:
         lines.append(
             StageEstimate(

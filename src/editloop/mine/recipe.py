@@ -5,17 +5,24 @@ file -> source filter -> near-duplicates -> objects, mattes, names -> plan -> ed
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from editloop.core.errors import UsageError
 from editloop.core.registry import Registry
 from editloop.engine.stage import Stage, StageConfig
+from editloop.mine.base_recipe import MiningRecipe
+from editloop.mine.costs import PHOTOS_COSTS, StageCost
+from editloop.mine.photos import photo_files, sample_files, unique
+from editloop.mine.scene import PhotoFile
 from editloop.mine.stages.assemble import Assemble
 from editloop.mine.stages.edit import Edit, EditConfig
 from editloop.mine.stages.near_duplicates import NearDuplicates, NearDuplicatesConfig
 from editloop.mine.stages.objects import Objects, ObjectsConfig
-from editloop.mine.stages.plan_edits import PlanConfig, PlanEdits
+from editloop.mine.stages.plan_edits import UNAVAILABLE, PlanConfig, PlanEdits
 from editloop.mine.stages.source_filter import SourceFilter, SourceFilterConfig
 from editloop.mine.stages.verify import Verify, VerifyConfig
 
@@ -30,10 +37,11 @@ SPEC_ASSETS = {
 """Embedded model -> the asset that holds its weights."""
 
 
-class PhotosRecipe(BaseModel):
+class PhotosRecipe(MiningRecipe):
     """Every setting of the recipe, stage by stage; ``--set edit.editor=...`` changes one from the command line."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    title: ClassVar[str] = "Edit triplets mined from photographs"
+    input_name: ClassVar[str] = "photographs"
 
     recipe: Literal["photos"] = "photos"
     seed: int = 0
@@ -56,6 +64,31 @@ class PhotosRecipe(BaseModel):
             Assemble(StageConfig()),
         ]
 
+    def inputs(self, photos: Path | None, limit: int | None) -> Sequence[PhotoFile]:
+        """The files of a folder, or the sample photographs.
+
+        Raises:
+            UsageError: when there are none.
+        """
+        files = list(unique(photo_files(photos) if photos else sample_files()))
+        if not files:
+            raise UsageError(f"{photos} holds no files; give a folder of photographs")
+        return files[:limit]
+
+    def label(self, record: BaseModel) -> str:
+        """The file's name."""
+        return record.origin.name if isinstance(record, PhotoFile) else super().label(record)
+
+    @property
+    def unavailable(self) -> Mapping[str, str]:
+        """Edit types that need a learned editor."""
+        return UNAVAILABLE
+
+    @property
+    def costs(self) -> tuple[StageCost, ...]:
+        """Measured for photographs."""
+        return PHOTOS_COSTS
+
     @property
     def time_shares(self) -> dict[str, float]:
         """Stage name -> usual share of the run time."""
@@ -77,13 +110,16 @@ class PhotosRecipe(BaseModel):
         )
 
 
-RECIPES = Registry[type[PhotosRecipe]]("recipe")
+RECIPES = Registry[type[MiningRecipe]]("recipe")
 """Mining recipes by name."""
 
 RECIPES.add("photos", PhotosRecipe)
+RECIPES.add("nhr", "editloop.mine.nhr.recipe:NhrRecipe")
+RECIPES.add("rewardedit", "editloop.mine.rewardedit.recipe:RewardEditRecipe")
+RECIPES.add("realpref", "editloop.mine.realpref.recipe:RealPrefRecipe")
 
 
-def recipe_named(name: str) -> type[PhotosRecipe]:
+def recipe_named(name: str) -> type[MiningRecipe]:
     """The recipe called `name`.
 
     Raises:

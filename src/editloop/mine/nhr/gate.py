@@ -11,6 +11,7 @@ from editloop.mine.nhr.records import DrawnSource, PlannedEdit, ScenePrompt
 from editloop.models.roles import RgbImage
 from editloop.world.fitting import case_on, fit_scene
 from editloop.world.sampling import case_from_json, case_to_json
+from editloop.world.scenes import Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class DepictsGate:
         fitted = fit_scene(case_from_json(first).source, image)
         edits = tuple(_moved(edit, fitted.scene) for edit in source.prompt.edits)
         prompt = source.prompt.model_copy(update={"edits": edits})
-        detail = "" if fitted.depicted else f"largest mismatch {fitted.worst:.2f} of 1"
+        detail = f"{source.prompt.prompt}: largest mismatch {fitted.worst:.2f} of 1"
         return Seen(fitted.depicted, 1 - fitted.worst, prompt, detail)
 
 
@@ -82,8 +83,8 @@ class JudgeGate:
         return Seen(passed, score, source.prompt, verdict.text)
 
 
-def _moved(edit: PlannedEdit, scene: object) -> PlannedEdit:
+def _moved(edit: PlannedEdit, scene: Scene) -> PlannedEdit:
     if edit.truth is None:
         return edit
-    case = case_on(case_from_json(edit.truth), scene)  # type: ignore[arg-type]
+    case = case_on(case_from_json(edit.truth), scene)
     return edit.model_copy(update={"truth": case_to_json(case)})

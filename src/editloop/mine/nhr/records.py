@@ -1,7 +1,4 @@
-"""What flows through the recipe before there is a triplet: scene prompt, drawn source, candidate.
-
-ScenePrompt --draw--> DrawnSource --gate--> DrawnSource --try edits--> Candidate --filters--> Candidate --select--> EditRecord
-"""
+"""What flows through the recipe before there is a triplet: a scene prompt with its edits, then a drawn source."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from editloop.records.image_ref import ImageRef
 from editloop.records.provenance import Step
 from editloop.records.taxonomy import EditType
-from editloop.records.verdict import Verdict
 
 
 class _Record(BaseModel):
@@ -45,16 +41,5 @@ class DrawnSource(_Record):
     prompt: ScenePrompt
     image: ImageRef
     seed: int
-    steps: tuple[Step, ...] = ()
-
-
-class Candidate(_Record):
-    """One try of one edit of one source, with what the judges said."""
-
-    id: str
-    source: DrawnSource
-    edit: PlannedEdit
-    edited: ImageRef
-    seed: int
-    verdicts: tuple[Verdict, ...] = ()
+    licence: str = ""
     steps: tuple[Step, ...] = ()
