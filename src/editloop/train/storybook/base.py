@@ -30,6 +30,9 @@ from editloop.world.oracle import FAILURE_WORDS
 
 log = logging.getLogger(__name__)
 
+MAY_CHANGE = ("steps", "checkpoint_every", "device")
+"""Settings that a resumed training may change."""
+
 LEAST_LOSS_SIGMA = 0.2
 """Below it errors of the picture count no more than at it: the first Euler steps decide what is drawn, the last ones polish."""
 
@@ -40,7 +43,8 @@ class BaseTrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
-    steps: int = 3000
+    steps: int = 6000
+    """May be changed when a training is resumed: the learning rate then follows the new length."""
     batch_size: int = 32
     learning_rate: float = 8e-4
     warmup_steps: int = 150
@@ -255,7 +259,7 @@ class BaseTrainer:
         )
 
     def _run_id(self) -> str:
-        settings = self.config.model_dump(mode="json", exclude={"checkpoint_every", "device"})
+        settings = self.config.model_dump(mode="json", exclude=set(MAY_CHANGE))
         return content_id("storybook-base", json.dumps(settings, sort_keys=True))
 
     def _restore(self) -> None:
