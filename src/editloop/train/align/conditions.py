@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import OrderedDict
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class ConditionCache:
         if path is None or not _survives_json(condition.static):
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        partial = path.with_suffix(f".{os.getpid()}.partial")
         tensors = {
             name: value.detach().cpu().contiguous() for name, value in condition.tensors.items()
         }
