@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -48,10 +50,11 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-@pytest.mark.parametrize("size", [32, 64])
-def test_the_target_is_right_and_the_untouched_source_is_not(change: Change, size: int) -> None:
-    case = case_of(change)
+@pytest.mark.parametrize(
+    ("name", "size"), [*((name, 32) for name in CHANGES), ("colour", 80), ("tone", 48)]
+)
+def test_the_target_is_right_and_the_untouched_source_is_not(name: str, size: int) -> None:
+    case = case_of(CHANGES[name])
     perfect = score_edit(case, render(case.target, size))
     assert perfect.right
     assert (perfect.instruction, perfect.quality) == (5.0, 5.0)
@@ -68,11 +71,11 @@ def test_the_instruction_axis_rises_all_the_way_from_source_to_target(change: Ch
     start, end = (render(scene).astype(float) for scene in (case.source, case.target))
     marks = [
         score_edit(case, np.rint(start + share * (end - start)).astype(np.uint8)).instruction
-        for share in np.linspace(0, 1, 11)
+        for share in np.linspace(0, 1, 9)
     ]
-    assert all(later >= earlier - 0.02 for earlier, later in zip(marks, marks[1:], strict=False))
-    assert marks[5] - marks[0] > 0.8
-    assert max(np.diff(marks)) < 1.0
+    assert all(later >= earlier - 0.02 for earlier, later in pairwise(marks))
+    assert marks[4] - marks[0] > 0.8
+    assert max(np.diff(marks)) < 1.2
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from editloop.world.oracle.pixels import (
     Reference,
     box,
     distance,
+    error,
     length,
     off_the_way,
     ramp,
@@ -63,14 +64,14 @@ def error_of(step: Step, sight: Sight, look: Reference) -> float:
     start = softened(step.without).exact if sight.soft else step.without.exact
     if sight.drift is not None:
         start = start + sight.drift
-    gap = float(distance(sight.image, goal)[step.region].sum())
-    way = float(distance(start, goal)[step.region].sum())
+    gap = float(error(sight.image, goal)[step.region].sum())
+    way = float(error(start, goal)[step.region].sum())
     return gap / max(way, 0.5 * step.contrast)
 
 
-def step_score(error: float) -> float:
-    """1 to 5 from the error of one step; an error of a tenth is not seen."""
-    return WORST + (BEST - WORST) * ramp(error, 1.0, 0.1)
+def step_score(share: float) -> float:
+    """1 to 5 from the share of a step that is still to go; a tenth is not seen."""
+    return WORST + (BEST - WORST) * ramp(share, 1.0, 0.1)
 
 
 def instruction_score(marks: list[float]) -> float:
@@ -135,7 +136,7 @@ def quality(image: Pixels, ideals: tuple[Reference, ...], cast: float) -> Qualit
     clean = (
         (1 - ramp(noise, 0.008, 0.12))
         * (1 - ramp(softness, 0.12, 0.7))
-        * (1 - 0.8 * ramp(mush, 0.05, 0.3))
+        * (1 - 0.8 * ramp(mush, 0.035, 0.25))
         * (1 - 0.6 * ramp(cast, 0.02, 0.15))
     )
     return Quality(WORST + (BEST - WORST) * clean, noise, softness, mush)

@@ -124,9 +124,11 @@ def _read(truth: Truth, place: int, sight: Sight) -> Reading:
         clean = quality(plain, (*ideals, *seen), cast)
         kept = preservation(sight.image, before, goal, seen[0]) if goal.new_look else kept
     reading = Reading(goal, errors, findings, kept, clean, cast)
-    if reading.undone or max(kept.worst, clean.mush) < _UNTOUCHED or cast > CAST or sight.soft:
+    if reading.undone or cast > CAST or sight.soft:
         return reading
-    effect = side_effect(truth, place, bare)
+    if max(kept.worst, clean.mush) < _UNTOUCHED and _own_drift(findings) is None:
+        return reading
+    effect = _own_drift(findings) or side_effect(truth, place, bare)
     if effect is None:
         return reading
     return _with_side_effect(reading, effect, bare, (*ideals, *seen))
@@ -137,6 +139,16 @@ def _out_of_focus(image: Pixels, ideals: tuple[Reference, ...]) -> bool:
     sharp = min(float(distance(image, ideal).mean()) for ideal in ideals)
     blurred = min(float(distance(image, softened(ideal)).mean()) for ideal in ideals)
     return blurred < _BLURRED_FIT * sharp
+
+
+def _own_drift(findings: list[Finding | None]) -> SideEffect | None:
+    """The edited object itself came out displaced or resized."""
+    for found in findings:
+        if found is None or found.counterpart is None or found.look is None:
+            continue
+        if found.counterpart.failure == "identity_drift":
+            return SideEffect(found.counterpart, found.look, found.fit)
+    return None
 
 
 def _with_side_effect(

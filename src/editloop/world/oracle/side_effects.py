@@ -25,7 +25,7 @@ from editloop.world.oracle.truth import Truth, truth_of
 from editloop.world.oracle.words import beside, named
 from editloop.world.render import object_mask
 from editloop.world.render.palette import COLOUR_RGB
-from editloop.world.scenes import PLACE_X, Colour, Place, SceneObject
+from editloop.world.scenes import PLACE_X, Colour, Place, Scene, SceneObject
 
 _EXPLAINS = 0.7
 """A side effect is named when it leaves less than this share of the difference from the goal."""
@@ -97,15 +97,22 @@ def bystanders_of(case: Case, size: int, goal_place: int, index: int) -> Alterna
     others += [replace(thing, kind=kind) for kind in KINDS if kind != thing.kind]
     changed = beside("changed", name)
     found += [Counterpart(with_object(goal.scene, index, o), "over_edit", changed) for o in others]
-    drift = beside("drifted", name)
-    poses = [goal.scene, *drifted(goal.scene, index)]
-    found += [Counterpart(scene, "identity_drift", drift) for scene in poses[1:]]
-    found += [
-        Counterpart(scene, "identity_drift", drift, Shade(index, gain))
-        for scene in poses
+    if thing not in {change.new_object for change in goal.changes}:
+        found += _drifts(goal.scene, index)
+    return drawn_alternatives(tuple(found), truth.easel, goal.look)
+
+
+def _drifts(scene: Scene, index: int) -> list[Counterpart]:
+    """One object a little displaced, resized, paler or darker; nobody can say that of an object that was not there before."""
+    text = beside("drifted", named(scene, index))
+    moved = drifted(scene, index)
+    found = [Counterpart(other, "identity_drift", text) for other in moved]
+    shaded = [
+        Counterpart(other, "identity_drift", text, Shade(index, gain))
+        for other in (scene, *moved)
         for gain in _GAINS
     ]
-    return drawn_alternatives(tuple(found), truth.easel, goal.look)
+    return found + shaded
 
 
 def _seen_at(astray: Plane, image: Pixels) -> tuple[Place, tuple[Colour, ...]]:

@@ -14,6 +14,7 @@ from editloop.world.oracle.pixels import (
     Reference,
     as_pixels,
     distance,
+    error,
     grain_view,
     grown,
     reach_of,
@@ -39,7 +40,7 @@ class Step:
     region: Mask
     """Where the two differ, and one pixel around."""
     contrast: float
-    """Sum of the distances between the two over `region`: the length of the way that an editor has to go."""
+    """Sum of the errors between the two over `region`: the length of the way that an editor has to go."""
 
 
 @dataclass(frozen=True)
@@ -151,4 +152,4 @@ def _looks(scene: Scene) -> tuple[str | int | None, ...]:
 def _step(look: Reference, change: Change, number: int, without: Reference) -> Step:
     gap = distance(without.exact, look)
     region = grown(gap > SEEN, reach_of(len(gap)))
-    return Step(change, number, without, region, float(gap[region].sum()))
+    return Step(change, number, without, region, float(error(without.exact, look)[region].sum()))

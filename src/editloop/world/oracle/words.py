@@ -37,7 +37,7 @@ _OTHER: Final[dict[str, str]] = {
     "place": "the {thing} is on the {other} and not on the {value}",
     "jumping": "the {thing} is in the wrong place",
     "background": "the background is {other} and not {value}",
-    "look": "the picture is {other} and not {value}",
+    "look": "the picture shows {other} and not {value}",
     "light": "the light is on the wrong side",
     "kind": "there is a {other} and not a {new}",
     "new_colour": "the {new} is {other}",
