@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from editloop.core.seeds import derive_seed
-from editloop.judges.base import Judge, JudgeRequest
+from editloop.judges.base import JudgeRequest
 from editloop.judges.storybook import StorybookJudge
 from editloop.models.roles import BatchEditor, EditRequest, RgbImage
-from editloop.records.verdict import Verdict
 from editloop.world.cases import Case
 from editloop.world.oracle import score_edit
 from editloop.world.render import render
@@ -20,13 +18,6 @@ from editloop.world.render import render
 AXES = ("instruction", "preservation", "quality", "overall", "right", "held_out_judge")
 """What is measured on every case: the oracle's scores (1 to 5), whether the edit is fully right (0 or 1), the held-out
 judge's mean expected score (1 to 5)."""
-
-
-class BatchJudge(Judge, Protocol):
-    """A judge that looks at many triplets in one call."""
-
-    def score_many(self, requests: Sequence[JudgeRequest]) -> list[Verdict]:
-        """One verdict a request, in order."""
 
 
 class Measurement(BaseModel):

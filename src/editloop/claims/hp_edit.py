@@ -10,10 +10,11 @@ import numpy as np
 
 from editloop.claims.alignment import aligned_arm, alignment_config
 from editloop.claims.arms import ArmResult, score_table
-from editloop.claims.evaluation import BatchJudge, edit_request, judge_request
+from editloop.claims.evaluation import edit_request, judge_request
 from editloop.claims.lab import ClaimSizes, Lab, practice_case
 from editloop.claims.rows import ClaimRow, ScoreTable, paired_effect, verdict_of
 from editloop.core.seeds import derive_seed
+from editloop.judges.base import BatchJudge
 from editloop.judges.storybook import base_scorer, calibrated_scorer
 from editloop.models.roles import BatchEditor
 from editloop.records.taxonomy import PAPER_NAMES

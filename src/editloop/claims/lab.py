@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-from editloop.claims.arms import ArmResult, ArmStore
+from editloop.claims.arms import RESULT_NAME, ArmResult, ArmStore
 from editloop.claims.evaluation import Measurement, edit_request, measure
 from editloop.core.errors import UsageError
 from editloop.judges.storybook import StorybookJudge, held_out_judge, tiny_judge
@@ -31,6 +31,10 @@ from editloop.world.sampling import cases
 
 EVALUATION_SEED: Final = 7001
 """Of the held-out cases and of the editors' noise on them; no training and no tuning uses it."""
+
+
+BASE: Final = "base"
+SHEET_NAME, FAILURES_NAME = "edits.png", "failures.json"
 
 
 class ClaimSizes(BaseModel):
@@ -89,8 +93,13 @@ class Lab:
 
     @cached_property
     def base(self) -> Measurement:
-        """The base editor on the held-out cases."""
-        return self.measured(self.in_memory(self.policy()))
+        """The base editor on the held-out cases, measured once a folder."""
+
+        def untrained(_: Path) -> tuple[BatchEditor, dict[str, Any]]:
+            return self.in_memory(self.policy()), {}
+
+        self.arm(BASE, 0, {}, untrained, needed=True)
+        return kept_measurement(self.store.arm_folder(BASE, 0, self._common_settings()))
 
     @cached_property
     def cases(self) -> Sequence[Case]:
@@ -139,6 +148,8 @@ class Lab:
         seed: int,
         settings: dict[str, Any],
         train: Callable[[Path], tuple[BatchEditor, dict[str, Any]]],
+        *,
+        needed: bool = False,
     ) -> ArmResult:
         """Train an editor once and measure it on the held-out cases.
 
@@ -147,6 +158,7 @@ class Lab:
             seed: Of its training.
             settings: Everything that bears on its result besides the lab's own sizes.
             train: Gets the arm's folder; returns the trained editor and further fields of the `ArmResult`.
+            needed: As `ArmStore.result`.
         """
 
         def compute(folder: Path) -> ArmResult:
@@ -157,13 +169,16 @@ class Lab:
             _keep_pictures(folder, found)
             return ArmResult(arm=name, seed=seed, scores=found.scores, cpu_seconds=used, **fields)
 
-        common = {
+        merged = self._common_settings() | settings
+        return self.store.result(name, seed, merged, compute, needed=needed)
+
+    def _common_settings(self) -> dict[str, Any]:
+        return {
             "editor": self.editor_version,
             "cases": self.sizes.evaluation_cases,
             "edit_steps": self.sizes.edit_steps,
             "held_out_judge": self.held_out_judge.identity.version,
         }
-        return self.store.result(name, seed, common | settings, compute)
 
 
 def practice_case(case: Case) -> AlignCase:
@@ -171,7 +186,17 @@ def practice_case(case: Case) -> AlignCase:
     return AlignCase(id=case.id, request=edit_request(case, 0), target=render(case.target))
 
 
+def kept_measurement(folder: Path) -> Measurement:
+    """What `Lab.arm` measured, from the arm's folder."""
+    result = ArmResult.model_validate_json((folder / RESULT_NAME).read_bytes())
+    with Image.open(folder / SHEET_NAME) as sheet:
+        pixels = np.asarray(sheet.convert("RGB"))
+    images = np.split(pixels, pixels.shape[1] // pixels.shape[0], axis=1)
+    failures = json.loads((folder / FAILURES_NAME).read_text("utf-8"))
+    return Measurement(scores=result.scores, failures=tuple(failures), images=tuple(images))
+
+
 def _keep_pictures(folder: Path, found: Measurement) -> None:
     """The edited pictures as one lossless sheet, for the report."""
-    Image.fromarray(np.concatenate(found.images, axis=1)).save(folder / "edits.png")
-    (folder / "failures.json").write_text(json.dumps(found.failures))
+    Image.fromarray(np.concatenate(found.images, axis=1)).save(folder / SHEET_NAME)
+    (folder / FAILURES_NAME).write_text(json.dumps(found.failures), "utf-8")

@@ -1,4 +1,4 @@
-"""All claims in one run: rows as they come, then table, JSON and page."""
+"""All claims in one run: arms in worker processes, then rows."""
 
 from __future__ import annotations
 
@@ -8,21 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from editloop.claims import hp_edit, judging, mrc, nhr, objectives
 from editloop.claims.arms import ArmStore, OutOfTimeError
+from editloop.claims.groups import CLAIMS, arm_jobs, chosen_groups
 from editloop.claims.lab import ClaimSizes, Lab
 from editloop.claims.rows import ClaimRow
-from editloop.core.errors import UnknownNameError
-from editloop.core.registry import did_you_mean
+from editloop.claims.workers import OnProgress, compute_arms
 
-CLAIMS: Final[dict[str, Callable[[Lab], list[ClaimRow]]]] = {
-    "judges": judging.rows,
-    "nhr": nhr.rows,
-    "mrc": mrc.rows,
-    "hp_edit": hp_edit.rows,
-    "objectives": objectives.rows,
-}
-"""Name of a group of claims -> what computes its rows."""
 RESULTS_NAME: Final = "claims.json"
 
 
@@ -44,26 +35,33 @@ def open_lab(
     return Lab(ArmStore(folder, hours, announce), sizes)
 
 
-def run_claims(lab: Lab, only: Sequence[str] = ()) -> ClaimsResult:
+def run_claims(
+    lab: Lab,
+    only: Sequence[str] = (),
+    *,
+    workers: int | None = None,
+    on_progress: OnProgress = lambda *_: None,
+) -> ClaimsResult:
     """Test the claims and write ``claims.json``; what an earlier run in the folder computed is not computed again.
 
     Args:
         lab: The bench.
         only: Groups of `CLAIMS`; all by default.
+        workers: Processes that compute arms, one thread each; None computes everything in this process.
+        on_progress: As `compute_arms`.
 
     Raises:
         UnknownNameError: for an unknown group.
+        EditloopError: when an arm fails.
     """
-    for name in only:
-        if name not in CLAIMS:
-            raise UnknownNameError(
-                f"no group of claims is called {name!r}{did_you_mean(name, list(CLAIMS))}; known: {', '.join(CLAIMS)}"
-            )
+    groups = chosen_groups(only)
+    if workers is not None:
+        compute_arms(lab, list(arm_jobs(groups, lab.sizes)), workers, on_progress)
     rows: list[ClaimRow] = []
     unfinished: list[str] = []
-    for name in only or CLAIMS:
+    for name in groups:
         try:
-            rows += CLAIMS[name](lab)
+            rows += CLAIMS[name].rows(lab)
         except OutOfTimeError:
             unfinished.append(name)
     write_rows(lab.store.folder / RESULTS_NAME, rows, unfinished, lab.sizes)
@@ -79,4 +77,4 @@ def write_rows(
         "unfinished": list(unfinished),
         "sizes": sizes.model_dump(),
     }
-    path.write_text(json.dumps(content, indent=1))
+    path.write_text(json.dumps(content, indent=1) + "\n", "utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -44,3 +45,11 @@ class Judge(Protocol):
 
     def judge(self, request: JudgeRequest) -> Verdict:
         """The verdict on one triplet; a triplet that cannot be judged is a verdict too, never an exception."""
+
+
+@runtime_checkable
+class BatchJudge(Judge, Protocol):
+    """A judge that is faster on several triplets at once; each verdict depends on its own triplet alone."""
+
+    def score_many(self, requests: Sequence[JudgeRequest]) -> list[Verdict]:
+        """One verdict a request, in order."""

@@ -9,8 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from editloop.judges.base import Judge, JudgeRequest
-from editloop.records.verdict import Verdict
+from editloop.judges.base import BatchJudge, JudgeRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +44,8 @@ class Described:
 
 
 @runtime_checkable
-class DescribingJudge(Judge, Protocol):
+class DescribingJudge(BatchJudge, Protocol):
     """A judge that says more about a triplet than its scores."""
 
     def describe(self, requests: Sequence[JudgeRequest]) -> Described:
         """Numbers about each request, in order."""
-
-    def score_many(self, requests: Sequence[JudgeRequest]) -> list[Verdict]:
-        """One verdict a request."""
