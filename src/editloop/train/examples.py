@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, overload
 
 from editloop.core.errors import UsageError
 from editloop.core.images import decode_image
 from editloop.models.roles import EditRequest, RgbImage
-from editloop.records.formats.reward_edit import AXES, NO_FAULT, SCALE
+from editloop.records.formats.reward_edit import AXES, NO_FAULT, SCALE, as_rewards
 from editloop.records.image_ref import ImageRef
 from editloop.records.record import EditRecord
 from editloop.records.verdict import Verdict
 
 TOP_SCORE: Final = SCALE[1]
-_OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
-    "following": ("following", "instruction", "adherence"),
-    "preserving": ("preserving", "preservation", "consistency"),
-    "quality": ("quality", "natural", "aesthetic"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,33 +103,11 @@ class RecordExamples(Sequence[EditExample]):
 def reward_of(verdict: Verdict) -> Reward | None:
     """A verdict as a reward condition, or None where the judge gave no score.
 
-    Scores move linearly from the judge's scale to 0..5. Three reasons belong to the three perspectives; any other number
-    is put together at the perspective with the lowest score, since most judges do not say which one a fault counts against.
+    Scores and texts as `as_rewards` puts them.
     """
-    low, high = verdict.scale
-    native = [_axis(verdict.axes, names) for names in _OTHER_NAMES.values()]
-    if all(score is None for score in native):
+    judged = as_rewards(verdict)
+    if judged is None:
         return None
-    following, preserving, quality = (
-        None if score is None else TOP_SCORE * (score - low) / (high - low) for score in native
-    )
-    scores = (following, preserving, quality)
-    if set(verdict.axes) == set(AXES) and len(verdict.reasons) == len(AXES):
-        first, second, third = (text.strip() or NO_FAULT for text in verdict.reasons)
-        return Reward(scores, (first, second, third))
-    return Reward(scores, texts_at_worst(scores, "; ".join(verdict.reasons) or verdict.text))
-
-
-def texts_at_worst(
-    scores: tuple[float | None, float | None, float | None], fault: str
-) -> tuple[str, str, str]:
-    """`fault` at the perspective with the lowest score (the first of equals), `NO_FAULT` elsewhere."""
-    texts = [NO_FAULT] * len(AXES)
-    given = [index for index, score in enumerate(scores) if score is not None]
-    if fault and given:
-        texts[min(given, key=lambda index: scores[index] or 0.0)] = fault
-    return texts[0], texts[1], texts[2]
-
-
-def _axis(axes: Mapping[str, float], names: Sequence[str]) -> float | None:
-    return next((axes[name] for name in names if name in axes), None)
+    first, second, third = judged.reasons
+    following, preserving, quality = (judged.axes.get(axis) for axis in AXES)
+    return Reward((following, preserving, quality), (first, second, third))

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import overload
 
+from editloop.core.errors import StageError
 from editloop.core.seeds import generator
-from editloop.train.examples import EditExample, Reward, texts_at_worst
+from editloop.records.formats.reward_edit import texts_at_worst
+from editloop.train.examples import EditExample, Reward
 from editloop.train.storybook.stream import IMAGE_SIZE, imperfect_edit
 from editloop.world.oracle import OracleScore, score_edit
 from editloop.world.oracle.verdicts import BEST, WORST
@@ -44,6 +46,8 @@ class WorldExamples(Sequence[EditExample]):
     def _draw(self, place: int) -> EditExample:
         drawn = imperfect_edit(generator(self._seed, "world example", place))
         case = drawn.case
+        if case is None:
+            raise StageError("the stream drew an edit without its case")
         reward = None
         if self._judged:
             reward = oracle_reward(score_edit(case, drawn.target, drawn.source))

@@ -29,6 +29,7 @@ LAYOUTS.add("folder", "editloop.records.formats.folder:FOLDER")
 LAYOUTS.add("webdataset", "editloop.records.formats.webdataset:WEBDATASET")
 LAYOUTS.add("imgedit", "editloop.records.formats.imgedit:IMGEDIT")
 LAYOUTS.add("nhr", "editloop.records.formats.nhr:NHR")
+LAYOUTS.add("rewardedit", "editloop.records.formats.reward_edit_layout:REWARD_EDIT")
 
 
 class ExportedFile(BaseModel):

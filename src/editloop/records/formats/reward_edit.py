@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,12 @@ AXES = ("following", "preserving", "quality")
 """Order of the three entries of a triplet."""
 SCALE = (0.0, 5.0)
 NO_FAULT = "None"
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "following": ("following", "instruction", "adherence"),
+    "preserving": ("preserving", "preservation", "consistency"),
+    "quality": ("quality", "natural", "aesthetic"),
+}
+"""What other judges call the three perspectives."""
 
 
 def read_rewards(path: Path) -> Iterator[tuple[str, Verdict]]:
@@ -64,3 +70,37 @@ def write_rewards(verdicts: Iterable[tuple[str, Verdict]], path: Path) -> None:
             for axis, text in zip(AXES, texts, strict=True)
         ]
     path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def as_rewards(verdict: Verdict) -> Verdict | None:
+    """Any judge's verdict in RewardEdit's terms, or None where it scores none of the three perspectives.
+
+    Scores move linearly from the judge's scale to 0..5. Three reasons of a verdict with just these axes stay where they are;
+    any others are put together at the perspective with the lowest score, since most judges do not say which one a fault
+    counts against. `reasons` are the three texts, in the order of `AXES`.
+    """
+    low, high = verdict.scale
+    axes = {}
+    for axis, names in OTHER_NAMES.items():
+        native = next((verdict.axes[name] for name in names if name in verdict.axes), None)
+        if native is not None:
+            axes[axis] = min(max(SCALE[1] * (native - low) / (high - low), SCALE[0]), SCALE[1])
+    if not axes:
+        return None
+    if set(verdict.axes) == set(AXES) and len(verdict.reasons) == len(AXES):
+        texts = tuple(text.strip() or NO_FAULT for text in verdict.reasons)
+    else:
+        scores = [axes.get(axis) for axis in AXES]
+        texts = texts_at_worst(scores, "; ".join(verdict.reasons) or verdict.text)
+    return verdict.model_copy(
+        update={"scale": SCALE, "axes": axes, "reasons": texts, "text": "; ".join(texts)}
+    )
+
+
+def texts_at_worst(scores: Sequence[float | None], fault: str) -> tuple[str, str, str]:
+    """`fault` at the perspective with the lowest score (the first of equals), `NO_FAULT` elsewhere."""
+    texts = [NO_FAULT] * len(AXES)
+    given = [index for index, score in enumerate(scores) if score is not None]
+    if fault and given:
+        texts[min(given, key=lambda index: scores[index] or 0.0)] = fault
+    return texts[0], texts[1], texts[2]

@@ -14,28 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset
 
-from editloop.core.errors import EditloopError
 from editloop.core.seeds import derive_seed
 from editloop.models.roles import RgbImage
 from editloop.models.storybook.pipeline import blank_image
 from editloop.models.storybook.text import with_context
 from editloop.world.cases import Case
-from editloop.world.corruptors import applicable_flaws, corrupt
+from editloop.world.imperfect import imperfect_target
 from editloop.world.render import render
 from editloop.world.sampling import describe, sample_case, sample_scene
 
 IMAGE_SIZE = 32
-FLAW_SHARES = {
-    "no_op": 0.08,
-    "wrong_object": 0.06,
-    "wrong_attribute": 0.06,
-    "over_edit": 0.05,
-    "identity_drift": 0.04,
-    "artefacts": 0.03,
-    "blur": 0.02,
-    "colour_shift": 0.02,
-}
-"""Share of the editing triplets that carry each flaw; the rest are right."""
 DRAWING_SHARE = 0.12
 """Share of text-to-image samples in the stream."""
 REFERENCE_SIZE = IMAGE_SIZE
@@ -60,15 +48,9 @@ def reference_picture(case: Case) -> RgbImage:
 
 
 def imperfect_edit(rng: np.random.Generator) -> Triplet:
-    """An editing triplet that carries a flaw with the probabilities of `FLAW_SHARES`."""
+    """An editing triplet that carries a flaw with the probabilities of `world.imperfect.FLAW_SHARES`."""
     case = sample_case(rng)
-    flaw = _draw_flaw(case, rng)
-    target = render(case.target, IMAGE_SIZE)
-    if flaw is not None:
-        try:
-            target = corrupt(case, flaw, rng, IMAGE_SIZE)
-        except EditloopError:  # a flaw that cannot be made on this scene leaves the triplet right
-            flaw = None
+    target, flaw = imperfect_target(case, rng, IMAGE_SIZE)
     text = with_context(case.instruction, case.context)
     source = render(case.source, IMAGE_SIZE)
     return Triplet(source, reference_picture(case), target, text, flaw, case)
@@ -103,15 +85,6 @@ class TripletBatches(IterableDataset[tuple[NDArray[np.uint8], list[str]]]):
             batch = batch_of(self.seed, index, self.batch_size)
             pixels = np.stack([np.stack([t.source, t.reference, t.target]) for t in batch])
             yield pixels, [triplet.text for triplet in batch]
-
-
-def _draw_flaw(case: Case, rng: np.random.Generator) -> str | None:
-    draw = rng.random()
-    for flaw, share in FLAW_SHARES.items():
-        if draw < share:
-            return flaw if flaw in applicable_flaws(case) else None
-        draw -= share
-    return None
 
 
 def imperfect_triplets(seed: int, count: int) -> list[Triplet]:
