@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,13 +56,24 @@ def loop(
     workers: Workers = None,
     overrides: Overrides = None,
     config: ConfigFile = None,
+    skip_photos: Annotated[
+        bool, typer.Option("--skip-photos", help="Run the storybook part alone.")
+    ] = False,
+    skip_storybook: Annotated[
+        bool,
+        typer.Option("--skip-storybook", help="Mine photographs alone; needs no torch."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Mine verified edit triplets from photographs and write a report. Run it again to resume."""
-    from editloop.cli.mining import MiningRequest, run_mining
+    """Mine photographs, then judge, train and align a tiny editor in the storybook world. Run it again to resume."""
+    from editloop.cli.looping import LoopRequest, run_loop
+    from editloop.cli.mining import MiningRequest
 
-    request = MiningRequest(photos, out, seed, limit, workers, config, tuple(overrides or ()))
-    run_mining(request, exports=(), as_json=as_json)
+    mining = MiningRequest(photos, out, seed, limit, workers, config, tuple(overrides or ()))
+    request = LoopRequest(
+        mining, photos=not skip_photos, storybook=not skip_storybook, command=_command_line()
+    )
+    run_loop(request, as_json=as_json)
 
 
 @app.command()
@@ -196,15 +208,14 @@ def claims(
         Path | None, typer.Option(help="Also write claims.md and claims.json here.")
     ] = None,
     short: Annotated[bool, typer.Option("--short", help="The few-minute form.")] = False,
+    workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
     """Test the claims of the four papers in the storybook world: one row a claim, with an interval."""
-    from editloop.cli.claiming import run_claims_command
+    from editloop.cli.claiming import ClaimsRequest, run_claims_command
 
-    command = " ".join(["editloop", *sys.argv[1:]])
-    run_claims_command(
-        out, seeds, hours, tuple(only or ()), publish, command, short=short, as_json=as_json
-    )
+    request = ClaimsRequest(out, seeds, hours, tuple(only or ()), workers, short, _command_line())
+    run_claims_command(request, publish, as_json=as_json)
 
 
 @app.command()
@@ -218,6 +229,11 @@ def doctor(
     from editloop.cli.health import print_health
 
     print_health(fetch=fetch, as_json=as_json)
+
+
+def _command_line() -> str:
+    """What was typed, for the facts of a page."""
+    return shlex.join(["editloop", *sys.argv[1:]])
 
 
 def _version(value: Any) -> None:

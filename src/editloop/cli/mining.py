@@ -7,6 +7,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -36,6 +37,13 @@ class MiningRequest(NamedTuple):
     overrides: tuple[str, ...]
 
 
+class Mined(NamedTuple):
+    """What came of it."""
+
+    summary: dict[str, Any]
+    page: Path
+
+
 def resolve_recipe(config: Path | None, overrides: tuple[str, ...], seed: int) -> PhotosRecipe:
     """The recipe's settings: defaults, then the file, then ``--set``."""
     from editloop.core.config import load_config
@@ -55,7 +63,24 @@ def input_files(photos: Path | None, limit: int | None) -> list[PhotoFile]:
 
 
 def run_mining(request: MiningRequest, exports: tuple[str, ...], *, as_json: bool) -> None:
-    """Run, then write everything that people and programs read."""
+    """Mine, then print what came of it."""
+    mined = mine_photos(request, exports)
+    if as_json:
+        typer.echo(json.dumps(mined.summary, indent=2))
+    else:
+        print_summary(mined)
+
+
+def mine_photos(
+    request: MiningRequest, exports: tuple[str, ...], links: Mapping[str, str] | None = None
+) -> Mined:
+    """Run, then write ``summary.json``, exports and report.
+
+    Args:
+        request: What was asked for.
+        exports: Names of layouts.
+        links: Label -> relative address of other pages, for the report.
+    """
     from editloop.engine import run_pipeline
     from editloop.models.fetch import fetch_assets
     from editloop.report import write_report
@@ -82,15 +107,11 @@ def run_mining(request: MiningRequest, exports: tuple[str, ...], *, as_json: boo
             say(f"exported {manifest} triplets as {layout}")
         say("writing the report")
         names = {file.id: file.origin.name for file in files}
-        page = write_report(
-            report_input(result, records, recipe, names, time.perf_counter() - started), request.out
-        )
+        page_input = report_input(result, records, recipe, names, time.perf_counter() - started)
+        page = write_report(replace(page_input, links=links or {}), request.out)
         summary = summarise(result, records, time.perf_counter() - started)
-    _write_json(request.out / "summary.json", summary)
-    if as_json:
-        typer.echo(json.dumps(summary, indent=2))
-    else:
-        _print_summary(summary, page)
+    write_json(request.out / "summary.json", summary)
+    return Mined(summary, page)
 
 
 def summarise(result: RunResult, records: list[EditRecord], seconds: float) -> dict[str, Any]:
@@ -183,7 +204,12 @@ def mixed(records: list[EditRecord]) -> list[EditRecord]:
     ]
 
 
-def _write_json(path: Path, value: dict[str, Any]) -> None:
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Write a file that people and programs read, whole or not at all.
+
+    Raises:
+        StoreError: when the disk refuses.
+    """
     temporary = path.with_suffix(".tmp")
     try:
         temporary.write_text(json.dumps(value, indent=2) + "\n", "utf-8")
@@ -192,11 +218,13 @@ def _write_json(path: Path, value: dict[str, Any]) -> None:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _print_summary(summary: dict[str, Any], page: Path) -> None:
+def print_summary(mined: Mined) -> None:
+    """The counts, for people."""
+    summary = mined.summary
     typer.echo(
         f"{summary['accepted']} accepted, {summary['dropped']} dropped, {summary['failed']} failed "
         f"in {summary['seconds']:.0f} s"
     )
     for kind, count in summary["by_type"].items():
         typer.echo(f"  {kind:24} {count:5}")
-    typer.echo(f"report: {page}")
+    typer.echo(f"report: {mined.page}")

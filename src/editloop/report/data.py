@@ -77,3 +77,5 @@ class ReportInput:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     """Edit types that could not be made, with the reason."""
     notes: Sequence[str] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Label -> relative address of pages that belong to this one."""
