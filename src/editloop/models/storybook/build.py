@@ -60,6 +60,7 @@ def build_pipeline(
             norm_num_groups=min(16, *channels),
             attention_head_dim=4,
             cross_attention_dim=hidden,
+            resnet_time_scale_shift="scale_shift",
             class_embed_type="projection",
             projection_class_embeddings_input_dim=hidden,
         )

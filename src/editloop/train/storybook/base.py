@@ -33,8 +33,11 @@ log = logging.getLogger(__name__)
 MAY_CHANGE = ("steps", "checkpoint_every", "device")
 """Settings that a resumed training may change."""
 
-LEAST_LOSS_SIGMA = 0.2
-"""Below it errors of the picture count no more than at it: the first Euler steps decide what is drawn, the last ones polish."""
+REPORT_EVERY = 50
+"""Updates between two lines of the log."""
+LEAST_LOSS_SIGMA = 0.5
+"""Below it errors of the picture count no more than at it. With the velocity's full weight 1 / sigma^2 the polish of the last steps
+drowned what the first ones have to learn: after 40,000 samples edits stood in the right place in the wrong colours."""
 
 
 class BaseTrainingConfig(BaseModel):
@@ -43,7 +46,7 @@ class BaseTrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
-    steps: int = 6000
+    steps: int = 4500
     """May be changed when a training is resumed: the learning rate then follows the new length."""
     batch_size: int = 32
     learning_rate: float = 8e-4
@@ -53,8 +56,10 @@ class BaseTrainingConfig(BaseModel):
     weight_decay: float = 0.01
     gradient_norm: float = 1.0
     ema_decay: float = 0.999
-    sigma_shift: float = 0.3
-    """Mean of the logit-normal noise level (arXiv 2403.03206)."""
+    pure_noise_share: float = 0.15
+    """Share of samples at sigma 1, where the first Euler step decides what is drawn and where; the others are uniform."""
+    least_sigma: float = 0.1
+    """Lowest noise level that is trained: the last of ten Euler steps."""
     channels: tuple[int, ...] = (64, 128, 128)
     hidden: int = 128
     text_layers: int = 3
@@ -132,7 +137,7 @@ class BaseTrainer:
         for pixels, texts in self._batches():
             loss = self._train_step(pixels, texts)
             self.seconds = before + time.monotonic() - started
-            if self.step % 50 == 0:
+            if self.step % REPORT_EVERY == 0:
                 self._report(loss)
             if self.step % self.config.checkpoint_every == 0:
                 self.save()
@@ -190,6 +195,12 @@ class BaseTrainer:
             list(self.average.values()), [p.detach() for p in self.parameters.values()], 1 - decay
         )
         return float(loss.detach())
+
+    def _noise_levels(self, count: int, generator: torch.Generator) -> Tensor:
+        least = self.config.least_sigma
+        uniform = least + (1 - least) * torch.rand(count, generator=generator)
+        pure = torch.rand(count, generator=generator) < self.config.pure_noise_share
+        return torch.where(pure, torch.ones(()), uniform)
 
     def _learning_rate(self) -> float:
         config = self.config
