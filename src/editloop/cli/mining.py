@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import typer
 
 from editloop.cli.progress import PipelineProgress, say
-from editloop.core.errors import StoreError, UsageError
+from editloop.core.errors import StoreError
 from editloop.core.log import ProgressDisplay
 
 if TYPE_CHECKING:
     from editloop.engine.result import RunResult
-    from editloop.mine.recipe import PhotosRecipe
-    from editloop.mine.scene import PhotoFile
+    from editloop.mine.base_recipe import MiningRecipe
     from editloop.records.record import EditRecord
     from editloop.report import ReportInput
 
@@ -35,6 +34,7 @@ class MiningRequest(NamedTuple):
     workers: int | None
     config: Path | None
     overrides: tuple[str, ...]
+    recipe: str = "photos"
 
 
 class Mined(NamedTuple):
@@ -44,22 +44,14 @@ class Mined(NamedTuple):
     page: Path
 
 
-def resolve_recipe(config: Path | None, overrides: tuple[str, ...], seed: int) -> PhotosRecipe:
-    """The recipe's settings: defaults, then the file, then ``--set``."""
+def resolve_recipe(
+    name: str, config: Path | None, overrides: tuple[str, ...], seed: int
+) -> MiningRecipe:
+    """A recipe's settings: defaults, then the file, then ``--set``."""
     from editloop.core.config import load_config
-    from editloop.mine.recipe import PhotosRecipe
+    from editloop.mine.recipe import recipe_named
 
-    return load_config(PhotosRecipe, config, [*overrides, f"seed={seed}"])
-
-
-def input_files(photos: Path | None, limit: int | None) -> list[PhotoFile]:
-    """The photographs to mine: the files of a folder, or the samples."""
-    from editloop.mine.photos import photo_files, sample_files, unique
-
-    files = list(unique(photo_files(photos) if photos else sample_files()))
-    if not files:
-        raise UsageError(f"{photos} holds no files; give a folder of photographs")
-    return files[:limit]
+    return load_config(recipe_named(name), config, [*overrides, f"seed={seed}"])
 
 
 def run_mining(request: MiningRequest, exports: tuple[str, ...], *, as_json: bool) -> None:
@@ -82,18 +74,19 @@ def mine_photos(
         links: Label -> relative address of other pages, for the report.
     """
     from editloop.engine import run_pipeline
+    from editloop.engine.stage import output_id
     from editloop.models.fetch import fetch_assets
     from editloop.report import write_report
 
     started = time.perf_counter()
-    recipe = resolve_recipe(request.config, request.overrides, request.seed)
+    recipe = resolve_recipe(request.recipe, request.config, request.overrides, request.seed)
     fetch_assets(recipe.asset_names)
-    files = input_files(request.photos, request.limit)
-    say(f"{len(files)} photographs -> {request.out}")
+    inputs = recipe.inputs(request.photos, request.limit)
+    say(f"{len(inputs)} {recipe.input_name} -> {request.out}")
     with ProgressDisplay("mining") as display:
         result = run_pipeline(
             recipe.stages(),
-            files,
+            inputs,
             run_dir=request.out,
             run_seed=recipe.seed,
             workers=request.workers,
@@ -106,10 +99,12 @@ def mine_photos(
             manifest = _export(records, result, request.out, layout)
             say(f"exported {manifest} triplets as {layout}")
         say("writing the report")
-        names = {file.id: file.origin.name for file in files}
-        page_input = report_input(result, records, recipe, names, time.perf_counter() - started)
+        names = {output_id(record): recipe.label(record) for record in inputs}
+        facts = recipe.facts(result, records)
+        seconds = time.perf_counter() - started
+        page_input = report_input(result, records, recipe, names, facts, seconds)
         page = write_report(replace(page_input, links=links or {}), request.out)
-        summary = summarise(result, records, time.perf_counter() - started)
+        summary = summarise(result, records, time.perf_counter() - started) | facts
     write_json(request.out / "summary.json", summary)
     return Mined(summary, page)
 
@@ -136,8 +131,9 @@ def _export(records: Iterable[EditRecord], result: RunResult, out: Path, layout:
 def report_input(
     result: RunResult,
     records: list[EditRecord],
-    recipe: PhotosRecipe,
+    recipe: MiningRecipe,
     names: Mapping[str, str],
+    facts: Mapping[str, Any],
     seconds: float,
 ) -> ReportInput:
     """The page of a run: its accepted triplets in a mixed but fixed order, and everything that was turned away.
@@ -146,11 +142,11 @@ def report_input(
         result: The finished run.
         records: Its accepted triplets.
         recipe: What was run.
-        names: Input id -> file name, for inputs that never became a triplet.
+        names: Input id -> what people call it, for inputs that never became a triplet.
+        facts: Figures of the recipe.
         seconds: Wall time.
     """
-    from editloop.cli.viewing import run_facts
-    from editloop.mine.stages.plan_edits import UNAVAILABLE
+    from editloop.cli.viewing import as_text, run_facts
     from editloop.records.record import EditRecord
     from editloop.report import Failure, RejectedRecord, ReportInput, StageCounts
 
@@ -167,7 +163,7 @@ def report_input(
             )
         )
     return ReportInput(
-        title="Edit triplets mined from photographs",
+        title=recipe.title,
         records=mixed(records),
         load=result.images.load_bytes,
         rejected=rejected,
@@ -187,8 +183,8 @@ def report_input(
         ],
         failures=failures,
         seconds=seconds,
-        facts=run_facts(result.run_dir),
-        unavailable=UNAVAILABLE,
+        facts=run_facts(result.run_dir) | {name: as_text(value) for name, value in facts.items()},
+        unavailable=recipe.unavailable,
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from editloop.cli.mining import input_files, resolve_recipe
+from editloop.cli.mining import resolve_recipe
 from editloop.cli.tables import print_table
 
 
@@ -23,18 +23,16 @@ def print_plan(
     *,
     as_json: bool,
 ) -> None:
-    """Count the photographs and multiply."""
+    """Count the inputs and multiply."""
     from editloop.mine.costs import estimate
-    from editloop.mine.recipe import recipe_named
 
-    recipe_named(recipe)
-    settings = resolve_recipe(config, overrides, 0)
-    files = input_files(photos, limit)
-    lines = estimate(len(files))
+    settings = resolve_recipe(recipe, config, overrides, 0)
+    count = len(settings.inputs(photos, limit))
+    lines = estimate(count, settings.costs)
     processes = workers or os.cpu_count() or 1
     cpu_seconds = sum(line.cpu_seconds for line in lines)
     total = {
-        "photographs": len(files),
+        settings.input_name: count,
         "accepted": lines[-1].records,
         "cpu_hours": cpu_seconds / 3600,
         "wall_minutes": cpu_seconds / processes / 60,

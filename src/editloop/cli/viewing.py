@@ -86,11 +86,12 @@ def run_facts(run: Path) -> dict[str, str]:
         if key in {"counts", "stages"} or value in (None, "", [], {}):
             continue
         if isinstance(value, dict):
-            facts |= {f"{key}: {name}": _text(part) for name, part in value.items()}
+            facts |= {f"{key}: {name}": as_text(part) for name, part in value.items()}
         else:
-            facts[key] = _text(value)
+            facts[key] = as_text(value)
     return facts
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A value of a manifest or summary as a page shows it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
