@@ -116,6 +116,17 @@ def test_a_checkpoint_of_another_adapter_is_refused() -> None:
         Anchor(adapted().unet).load(Anchor(policy.unet).tensors())
 
 
+def test_an_adapter_on_a_bfloat16_network_is_float32() -> None:
+    network = torch.nn.ModuleDict({"to_q": torch.nn.Linear(8, 8)}).bfloat16()
+    x = torch.ones(1, 8, dtype=torch.bfloat16)
+    before = network["to_q"](x)
+    add_adapter(network, rank=2, alpha=2, targets=("to_q",), seed=0)
+    assert {weight.dtype for weight in Anchor(network).trainable} == {torch.float32}
+    after = network["to_q"](x)
+    assert after.dtype == torch.bfloat16
+    assert torch.equal(after, before)
+
+
 def test_targets_that_nothing_is_called_and_a_second_adapter_are_refused() -> None:
     network = toy_network()
     with pytest.raises(UsageError, match="no layer"):

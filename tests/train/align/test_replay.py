@@ -90,6 +90,14 @@ def test_gradients_do_not_depend_on_how_samples_are_packed(settings: Settings, r
     assert stats["loss"] == pytest.approx(stats_of_parts["loss"], rel=1e-3, abs=1e-6)
 
 
+def test_recomputed_activations_give_the_same_gradients() -> None:
+    prepared = Prepared(grpo_with_pull())
+    kept, _ = prepared.gradients(None)
+    prepared.policy.unet.enable_gradient_checkpointing()
+    recomputed, _ = prepared.gradients(None)
+    assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(kept, recomputed, strict=True))
+
+
 def test_a_sample_without_a_score_takes_no_part() -> None:
     all_there, one_gone = Prepared(nft()), Prepared(nft(), missing=[3])
     units = one_gone.replay.units(one_gone.groups, torch.Generator().manual_seed(3))

@@ -172,6 +172,20 @@ def test_a_judge_becomes_a_reward_with_its_axes_and_scale() -> None:
     assert model.scale == (1, 5)
 
 
+def test_a_judge_that_takes_several_triplets_is_asked_once() -> None:
+    class Together(ToyJudge):
+        calls = 0
+
+        def score_many(self, requests: Sequence[JudgeRequest]) -> list[Verdict]:
+            self.calls += 1
+            return [self.judge(request) for request in requests]
+
+    judge = Together()
+    found, _ = scored(JudgeReward(judge), [10, 0, 30])
+    assert judge.calls == 1
+    assert [scores is None for scores in found] == [False, True, False]
+
+
 @contextmanager
 def threads_counted() -> Iterator[list[int]]:
     counts = [threading.active_count()]

@@ -25,6 +25,7 @@ Reward: TypeAlias = RewardModel | Mapping[str, RewardModel]
 _MAY_CHANGE: Final = {
     "steps",
     "bus",
+    "keep_conditions",
     "check",
     "checkpoint_every",
     "keep_checkpoints",
@@ -56,6 +57,9 @@ def make_anchor(policy: EditPolicy, config: AlignConfig, *, raises_kl: bool) -> 
         policy: Its network changes in place and is put in evaluation mode: with dropout, replay would not be rollout.
         config: Adapter, objective, anchor.
         raises_kl: Whether a pull towards the reference may start later on.
+
+    Raises:
+        UsageError: when the network has an adapter already, or cannot do what the settings ask.
     """
     network = policy.network.eval()
     if config.lora is None:
@@ -70,6 +74,13 @@ def make_anchor(policy: EditPolicy, config: AlignConfig, *, raises_kl: bool) -> 
             targets=config.lora.targets or own,
             seed=derive_seed(config.seed, "lora"),
         )
+    if config.update.gradient_checkpointing:
+        switch = getattr(network, "enable_gradient_checkpointing", None)
+        if switch is None:
+            raise UsageError(
+                f"{type(network).__name__} cannot recompute activations; set update.gradient_checkpointing=false"
+            )
+        switch()
     raises = raises_kl and config.held_out.action == "raise_kl"
     uses = getattr(config.objective, "uses_reference", config.objective.velocity_kl > 0)
     return Anchor(
@@ -93,7 +104,19 @@ def make_replay(
     )
 
 
-def run_identity(policy: EditPolicy, cases: Sequence[AlignCase], config: AlignConfig) -> str:
-    """What must be equal for a run to go on: the editor, the cases, and every setting that bears on the outcome."""
+def run_identity(
+    policy: EditPolicy,
+    cases: Sequence[AlignCase],
+    models: Mapping[str, RewardModel],
+    config: AlignConfig,
+) -> str:
+    """What must be equal for a run to go on: editor, cases, rewards, and every setting that bears on the outcome."""
+    rewards = {name: repr(getattr(model, "identity", None)) for name, model in models.items()}
     settings = config.model_dump(mode="json", exclude=_MAY_CHANGE)
-    return content_id(policy.identity.name, sorted(case.id for case in cases), settings)
+    return content_id(
+        policy.identity.name,
+        policy.identity.version,
+        [case.id for case in cases],
+        rewards,
+        settings,
+    )

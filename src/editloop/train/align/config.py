@@ -84,6 +84,8 @@ class UpdateConfig(Config):
     rows: int | None = Field(default=None, ge=1)
     """Most samples in one backward pass, halved when memory runs out; None: as many as a group has. One batch of everything is
     rarely the fastest, and gradients do not depend on it."""
+    gradient_checkpointing: bool = False
+    """Compute activations again in the backward pass instead of keeping them: one more forward pass, much less memory."""
     levels: int = Field(default=2, ge=1)
     """Noise levels a sample, for forward objectives."""
     level_range: tuple[float, float] = (0.15, 0.95)
@@ -142,6 +144,8 @@ class AlignConfig(Config):
     bus: BusConfig = BusConfig()
     held_out: HeldOutConfig = HeldOutConfig()
     check: CheckConfig = CheckConfig()
+    keep_conditions: bool = True
+    """Keep encoded conditions in the run folder, for the next session; otherwise in memory alone."""
     checkpoint_every: int = Field(default=10, ge=1)
     keep_checkpoints: int = Field(default=2, ge=1)
     sheet_every: int | None = Field(default=20, ge=1)

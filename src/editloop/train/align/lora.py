@@ -33,6 +33,8 @@ def add_adapter(
 ) -> None:
     """Freeze `network` and put a trainable adapter on its `targets`; outputs are unchanged, as the up-projections start at zero.
 
+    The adapter is float32 whatever the network is.
+
     Args:
         network: A diffusers model, or any module.
         rank: Inner width of the adapter.
@@ -62,6 +64,9 @@ def add_adapter(
             add(settings, ADAPTER)
         else:
             inject_adapter_in_model(settings, network, ADAPTER)
+    for weight in network.parameters():
+        if weight.requires_grad:  # in the network's bfloat16 a usual step would be lost in rounding
+            weight.data = weight.data.float()
 
 
 def has_adapters(network: torch.nn.Module) -> bool:

@@ -53,7 +53,7 @@ class AlignPlan:
     training_gb: float
     """Adapters or weights in training with gradients, moments and followers."""
     activations_gb: float
-    """Of one sample in the update."""
+    """Of one sample in the update, without gradient checkpointing."""
     stored_gb: float
     """Latents that one step's groups keep until the update."""
     seconds_per_image: float
@@ -106,6 +106,7 @@ def _training_forwards(config: AlignConfig) -> float:
     """Of one image: samples that it gives, times what a sample costs."""
     objective, rollout = config.objective, config.rollout
     backward = LORA_BACKWARD if config.lora is not None else FULL_BACKWARD
+    backward += config.update.gradient_checkpointing
     if isinstance(objective, Grpo):
         samples = float(_window(config))
         return samples * (1 + backward + objective.needs_reference)

@@ -20,9 +20,9 @@ import numpy as np
 from editloop.core.config import Config
 from editloop.core.errors import BudgetError, EditloopError, PrerequisiteError, UsageError
 from editloop.core.ids import sha256_hex
-from editloop.judges.base import Judge, JudgeRequest
-from editloop.models.roles import EditRequest, RgbImage
-from editloop.records.verdict import Outcome
+from editloop.judges.base import BatchJudge, Judge, JudgeRequest
+from editloop.models.roles import EditRequest, ModelIdentity, RgbImage
+from editloop.records.verdict import Outcome, Verdict
 
 Scores: TypeAlias = Mapping[str, float]
 """Axis name -> score on the judge's own scale."""
@@ -52,27 +52,25 @@ class JudgeReward:
         self.judge = judge
         self.scale: tuple[float, float] | None = None
 
+    @property
+    def identity(self) -> ModelIdentity:
+        """The judge's."""
+        return self.judge.identity
+
     def score_many(
         self, requests: Sequence[EditRequest], images: Sequence[RgbImage]
     ) -> list[Scores | None]:
-        """The verdict on each image; an unscored verdict is None.
+        """The verdict on each image, in one call where the judge takes several; an unscored verdict is None.
 
         Raises:
             UsageError: when the judge changes its scale.
         """
-        return [self._score(*pair) for pair in zip(requests, images, strict=True)]
+        triplets = [_triplet(*pair) for pair in zip(requests, images, strict=True)]
+        if isinstance(self.judge, BatchJudge):
+            return [self._scores(verdict) for verdict in self.judge.score_many(triplets)]
+        return [self._scores(self.judge.judge(triplet)) for triplet in triplets]
 
-    def _score(self, request: EditRequest, image: RgbImage) -> Scores | None:
-        verdict = self.judge.judge(
-            JudgeRequest(
-                source=request.image,
-                instruction=request.instruction,
-                edited=image,
-                mask=request.mask,
-                references=request.references,
-                context=request.context,
-            )
-        )
+    def _scores(self, verdict: Verdict) -> Scores | None:
         if verdict.outcome is not Outcome.SCORED or verdict.overall is None:
             return None
         if self.scale not in (None, verdict.scale):
@@ -239,6 +237,17 @@ class RewardBus:
             self._cache.move_to_end(key)
         while len(self._cache) > self._config.cache_images:
             self._cache.popitem(last=False)
+
+
+def _triplet(request: EditRequest, image: RgbImage) -> JudgeRequest:
+    return JudgeRequest(
+        source=request.image,
+        instruction=request.instruction,
+        edited=image,
+        mask=request.mask,
+        references=request.references,
+        context=request.context,
+    )
 
 
 def _checked(name: str, answer: Sequence[Scores | None], count: int) -> Sequence[Scores | None]:

@@ -125,7 +125,8 @@ class StartUpCheck:
         """
         unedited = [case.request.image for case in cases]
         results = [
-            case.target if case.target is not None else self._draw(case).images[0] for case in cases
+            case.target if case.target is not None else self._draw(case, 1).images[0]
+            for case in cases
         ]
         same = self._rewards(cases, unedited, bus)
         sharp = self._rewards(cases, results, bus)
@@ -162,11 +163,12 @@ class StartUpCheck:
         rewards: NDArray[np.float64] = self._rewarder.rewards([scores])[0]
         return rewards
 
-    def _draw(self, case: AlignCase) -> Trajectory:
+    def _draw(self, case: AlignCase, count: int | None = None) -> Trajectory:
         config = self._config
         seed = derive_seed(config.seed, "check", case.id)
         window = window_of(config.rollout, 0, config.seed, case.id)
-        return self._engine.draw(case, self._cache.get(case.request), seed=seed, window=window)
+        condition = self._cache.get(case.request)
+        return self._engine.draw(case, condition, seed=seed, window=window, count=count)
 
 
 def blurred(image: RgbImage) -> RgbImage:

@@ -151,14 +151,14 @@ class Aligner:
         self.steps_done = 0
         self.checked: dict[str, float] = {}
         self._processes = Processes()
-        self._identity = run_identity(policy, cases, config)
         models = named_rewards(reward, config)
+        self._identity = run_identity(policy, cases, models, config)
         self._rewarder = Rewarder(config.reward, models)
         self._sampler = CaseSampler(
             cases, config.seed, rank=self._processes.rank, processes=self._processes.count
         )
         self.anchor = make_anchor(policy, config, raises_kl=held_out is not None)
-        cache = ConditionCache(policy, run_dir / "conditions")
+        cache = ConditionCache(policy, run_dir / "conditions" if config.keep_conditions else None)
         engine = RolloutEngine(policy, config.rollout)
         replay = make_replay(policy, self.anchor, config, cache, cases[0])
         self._updater = Updater(config, self.anchor, replay, self._processes)
@@ -324,7 +324,7 @@ class Aligner:
         processes = self._processes
         if state["identity"] != self._identity:
             raise ConfigError(
-                f"{self.run_dir} was begun with other settings, cases or another editor; "
+                f"{self.run_dir} was begun with other settings, cases or rewards, or another editor; "
                 "use the same ones, another folder, or resume=False to start over"
             )
         if len(state["positions"]) != processes.count:
