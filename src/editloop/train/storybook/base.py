@@ -173,9 +173,7 @@ class BaseTrainer:
 
     def _train_step(self, pixels: NDArray[Any], texts: list[str]) -> float:
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step)
-        sigma = torch.sigmoid(
-            torch.randn(len(texts), generator=generator) + self.config.sigma_shift
-        )
+        sigma = self._noise_levels(len(texts), generator)
         side = pixels.shape[2] // 2
         noise = torch.randn((len(texts), 12, side, side), generator=generator)
         for group in self.optimizer.param_groups:
