@@ -110,19 +110,21 @@ class RewardConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         first = getattr(network, "conv_in", None)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
-            return cls(
+            made: RewardConditioner = cls(
                 embedding_width=last.out_features,
                 text_width=text_width,
                 feature_channels=None if first is None else first.out_channels,
                 **settings,
             )
+            return made
 
     def attach(self, network: nn.Module) -> None:
         """Feed this conditioner's rewards to `network` from now on, and to no other."""
         self.detach()
         self._hooks = [_time_module(network).register_forward_hook(self._shift_embedding)]
         if self.attention is not None:
-            self._hooks.append(network.conv_in.register_forward_hook(self._change_features))
+            first: Any = network.conv_in
+            self._hooks.append(first.register_forward_hook(self._change_features))
 
     def detach(self) -> None:
         """Take the hooks off again."""
@@ -173,22 +175,20 @@ class RewardConditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             torch.tensor(given).to(self.device),
         )
 
-    def _shift_embedding(
-        self, _module: nn.Module, _inputs: Any, embedding: Tensor
-    ) -> Tensor | None:
+    def _shift_embedding(self, _module: nn.Module, _inputs: Any, embedding: Tensor) -> Tensor:
         if self._condition is None:
-            return None
+            return embedding
         codes, text, scored, told = self._parts(self._condition, len(embedding))
-        shift = scored * self.score_shift(codes) + told * self.text_shift(text)
+        shift: Tensor = scored * self.score_shift(codes) + told * self.text_shift(text)
         return embedding + shift.to(embedding.dtype)
 
-    def _change_features(self, _module: nn.Module, _inputs: Any, features: Tensor) -> Tensor | None:
+    def _change_features(self, _module: nn.Module, _inputs: Any, features: Tensor) -> Tensor:
         if self._condition is None or self.attention is None:
-            return None
+            return features
         codes, text, scored, told = self._parts(self._condition, len(features))
         tokens = torch.stack([self.score_token(codes), self.text_token(text)], dim=1)
         visible = torch.cat([scored, told], dim=1) > 0
-        change = self.attention(features.to(tokens.dtype), tokens, visible)
+        change: Tensor = self.attention(features.to(tokens.dtype), tokens, visible)
         return features + change.to(features.dtype)
 
     def _parts(
@@ -228,11 +228,12 @@ class _RewardAttention(nn.Module):
         mask = (visible | ~shown[:, None])[:, None, None]
         # contiguous: where a frozen conv_in returns channels-last features, torch 2.13's group norm crashes in backward
         places = self.project_in(self.norm(features.contiguous())).flatten(2).transpose(1, 2)
-        split = [
+        query, key, value = (
             part.unflatten(2, (self._heads, -1)).transpose(1, 2)
             for part in (self.to_q(places), self.to_k(tokens), self.to_v(tokens))
-        ]
-        seen = F.scaled_dot_product_attention(*split, attn_mask=mask).transpose(1, 2).flatten(2)
+        )
+        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        seen = seen.transpose(1, 2).flatten(2)
         places = self.attention_norm(places + self._drop(self.to_out(seen)))
         places = self.feed_norm(places + self._drop(self.feed(places)))
         change: Tensor = self.project_out(places.transpose(1, 2).unflatten(2, features.shape[2:]))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from tests.train.conditioned.storybook import tiny_policy
 from tests.train.sft.pictures import square_example
+from tests.train.storybook_toys import euler, tiny_policy
 from tests.train.toy_policy import ToyPolicy
 from torch import Tensor
 
@@ -26,7 +25,6 @@ from editloop.train.conditioned import (
 )
 from editloop.train.conditioned.policy import plain_fault
 from editloop.train.examples import EditExample, Reward
-from editloop.train.policies.storybook import StorybookPolicy
 from editloop.train.policy import EditPolicy
 from editloop.train.sft import (
     DropoutSettings,
@@ -121,12 +119,8 @@ def test_the_exported_pipeline_asks_for_the_best_as_the_policy_does(tmp_path: Pa
         latents=noise,
         output_type="latent",
     ).images
-    condition = trained.encode([example.request()])
-    levels, x = trained.sigmas(3, condition), noise
-    with torch.no_grad():
-        for now, then in itertools.pairwise(levels):
-            x = x + (then - now) * trained.velocity(x, now.expand(1), condition)
-    torch.testing.assert_close(x, by_pipeline, atol=1e-5, rtol=1e-5)
+    by_policy = euler(trained, [example], noise, steps=3)
+    torch.testing.assert_close(by_policy, by_pipeline, atol=1e-5, rtol=1e-5)
     worse = pipeline(
         [example.source],
         [example.instruction],
@@ -150,6 +144,8 @@ def test_stopping_half_way_changes_nothing(tmp_path: Path) -> None:
     train_conditioned(halves, EXAMPLES, config, tmp_path / "halves")
     for name, value in whole.network.state_dict().items():
         assert torch.equal(value, halves.network.state_dict()[name]), name
+    with pytest.raises(UsageError, match="another editor"):
+        train_conditioned(tiny_policy(seed=1), EXAMPLES, config, tmp_path / "halves")
 
 
 def test_without_rewards_it_is_plain_fine_tuning(tmp_path: Path) -> None:
@@ -204,23 +200,3 @@ def test_presets_and_switches() -> None:
     assert override(ConditionedConfig, paper, ["rewards=null"]).rewards is None
     with pytest.raises(ConfigError, match="set rewards to null"):
         override(ConditionedConfig, paper, ["rewards.texts=false", "rewards.scores=false"])
-
-
-def test_the_storybook_policy_runs_the_pipelines_own_steps() -> None:
-    policy = tiny_policy()
-    noise = torch.randn((2, 12, 4, 4), generator=torch.Generator().manual_seed(1))
-    pair = EXAMPLES[:2]
-    by_pipeline = policy.pipeline(
-        [e.source for e in pair],
-        [e.instruction for e in pair],
-        num_inference_steps=4,
-        latents=noise,
-        output_type="latent",
-    ).images
-    condition = policy.encode([e.request() for e in pair])
-    levels, x = policy.sigmas(4, condition), noise
-    with torch.no_grad():
-        for now, then in itertools.pairwise(levels):
-            x = x + (then - now) * policy.velocity(x, now.expand(2), condition)
-    torch.testing.assert_close(x, by_pipeline, atol=1e-5, rtol=1e-5)
-    assert isinstance(policy, StorybookPolicy)

@@ -14,6 +14,7 @@ from torch import Tensor
 from editloop.core.errors import EditloopError, RunInterruptedError, UsageError
 from editloop.train.sft import (
     LoraSettings,
+    NoiseSettings,
     RegionSettings,
     SftConfig,
     SftTrainer,
@@ -184,3 +185,17 @@ def test_nothing_to_train_is_said(tmp_path: Path) -> None:
     policy.unet.requires_grad_(False)
     with pytest.raises(UsageError, match="nothing to train"):
         SftTrainer(policy, ShuffledExamples(EXAMPLES), settings(), tmp_path)
+
+
+def test_a_policy_that_predicts_pictures_brings_its_own_floor(tmp_path: Path) -> None:
+    class Floored(ToyPolicy):
+        loss_floor = 0.9
+
+    def first_loss(policy: ToyPolicy, floor: float | None, name: str) -> float:
+        config = settings(steps=1, noise=NoiseSettings(loss_floor=floor))
+        train_sft(policy, EXAMPLES, config, tmp_path / name)
+        return read_log(tmp_path / name / "log.jsonl")[0].loss
+
+    plain = first_loss(ToyPolicy(), None, "plain")
+    assert first_loss(Floored(), None, "own") < plain
+    assert first_loss(Floored(), 0.0, "overruled") == plain

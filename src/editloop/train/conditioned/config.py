@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from editloop.core.config import Config
 from editloop.core.errors import UnknownNameError
 from editloop.core.registry import did_you_mean
-from editloop.records.formats.reward_edit import AXES, NO_FAULT
+from editloop.records.formats.reward_edit import NO_FAULT
 from editloop.train.examples import TOP_SCORE
 from editloop.train.sft.config import TOY, DropoutSettings, SftConfig
 
@@ -22,7 +22,7 @@ class RewardSettings(Config):
 
     scores: bool = True
     texts: bool = True
-    perspectives: tuple[Perspective, ...] = Field(default=AXES, min_length=1)
+    perspectives: tuple[Perspective, ...] = Field(default=get_args(Perspective), min_length=1)
     plain_none: bool = True
     """Write "None" for texts such as "no noticeable negative aspects", so that training and inference say the same."""
     separator: str = ", "

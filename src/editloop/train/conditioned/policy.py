@@ -83,6 +83,11 @@ class RewardedPolicy:
         return targets
 
     @property
+    def loss_floor(self) -> float:
+        """The base's."""
+        return float(getattr(self.base, "loss_floor", 0.0))
+
+    @property
     def network(self) -> nn.Module:
         """Editor and conditioner; parameter names begin with ``editor.`` and ``conditioner.``."""
         return self._network

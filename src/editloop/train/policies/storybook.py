@@ -34,6 +34,8 @@ class StorybookPolicy:
 
     lora_targets = ("to_q", "to_k", "to_v", "to_out.0", "conv1", "conv2", "conv_out")
     lora_prefix = "unet"
+    loss_floor = 0.2
+    """`NoiseSettings.loss_floor` for a network that predicts the picture, as in the base training."""
 
     def __init__(self, pipeline: StorybookPipeline, name: str = "world:tiny-editor") -> None:
         self.pipeline = pipeline

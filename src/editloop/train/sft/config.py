@@ -29,9 +29,10 @@ class NoiseSettings(Config):
     std: float = Field(default=1.0, gt=0)
     shift: float = Field(default=1.0, gt=0)
     """Resolution shift of the same paper's equation 23: sigma becomes shift sigma / (1 + (shift - 1) sigma)."""
-    loss_floor: float = Field(default=0.0, ge=0, lt=1)
+    loss_floor: float | None = Field(default=None, ge=0, lt=1)
     """Below this noise level an error of the predicted picture costs no more than at it. Networks that predict the picture
-    have a velocity that grows without bound towards sigma 0 (arXiv 2511.13720); 0 is the plain velocity loss."""
+    have a velocity error that grows without bound towards sigma 0 (arXiv 2511.13720). 0 is the plain velocity loss; None takes
+    the policy's `loss_floor`, or 0 where it has none."""
 
 
 class RegionSettings(Config):
@@ -111,7 +112,7 @@ TOY: Final[dict[str, Any]] = {
     "warmup_steps": 20,
     "ema_decay": 0.98,
     "checkpoint_every": 50,
-    "noise": NoiseSettings(mean=0.3, loss_floor=0.2),
+    "noise": NoiseSettings(mean=0.3),
     "region": RegionSettings(closing_radius=0, smallest_share=0, reject_below=0, normalised=True),
 }
 """Loss and pace that suit the storybook editor; edits of nothing count too, for they are what rewards tell apart."""

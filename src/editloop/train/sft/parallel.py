@@ -39,6 +39,11 @@ class Processes:
         """Whether this process writes files."""
         return self.rank == 0
 
+    def rows(self, count: int) -> slice:
+        """Which of `count` rows are this process's."""
+        edges = [round(count * rank / self.count) for rank in (self.rank, self.rank + 1)]
+        return slice(edges[0], edges[1])
+
     def sum_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         """Replace every gradient by its sum over the processes."""
         if self._accelerator is None:

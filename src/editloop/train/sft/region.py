@@ -99,7 +99,8 @@ def _large_parts(mask: Mask, smallest_share: float) -> Mask:
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     keep = sizes >= max(1.0, smallest_share * sizes.sum())
-    return keep[labels]
+    kept: Mask = keep[labels]
+    return kept
 
 
 def connected_parts(mask: Mask) -> NDArray[np.int64]:

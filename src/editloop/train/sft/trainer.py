@@ -47,10 +47,15 @@ class TrainingResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gradient:
+class Gradient:
+    """What a batch says, before the optimiser acts on it."""
+
     loss: float
+    """Mean over the samples that were learned from."""
     norm: float
+    """Before clipping."""
     rejected: int
+    """Samples that were left out."""
 
 
 class SftTrainer:
@@ -65,6 +70,7 @@ class SftTrainer:
         folder: Gets ``checkpoints/``, ``log.jsonl`` and, at the end, ``editor/``.
         encode: Conditions of examples; None asks the policy, which knows nothing of rewards.
         on_step: Called after every update.
+        processes: Who trains together; None finds out.
 
     Raises:
         UsageError: when nothing requires gradients, or the folder holds a run with other settings.
@@ -79,11 +85,18 @@ class SftTrainer:
         *,
         encode: EncodeExamples | None = None,
         on_step: OnStep | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self._policy, self._source, self.config, self.folder = policy, source, config, folder
         self._encode = encode or (lambda examples: policy.encode([e.request() for e in examples]))
         self._on_step = on_step
-        self._processes = Processes()
+        self._processes = processes or Processes()
+        if config.batch_size < self._processes.count:
+            raise UsageError(
+                f"batch_size {config.batch_size} does not reach all {self._processes.count} processes"
+            )
+        own = getattr(policy, "loss_floor", 0.0)
+        self._loss_floor = own if config.noise.loss_floor is None else config.noise.loss_floor
         parameters = {n: p for n, p in policy.network.named_parameters() if p.requires_grad}
         if not parameters:
             raise UsageError("no parameter of the network requires gradients: nothing to train")
@@ -139,7 +152,7 @@ class SftTrainer:
         for group in self._state.optimizer.param_groups:
             group["lr"] = rate * group["scale"]
         examples = prepared(self._source.batch(step, config.batch_size), config, step)
-        gradient = self._gradient(examples, step)
+        gradient = self.accumulate(examples, step)
         self._state.optimizer.step()
         self._state.advance()
         seconds = time.perf_counter() - started
@@ -155,27 +168,28 @@ class SftTrainer:
             samples_per_second=round(config.batch_size / seconds, 2),
         )
 
-    def _gradient(self, examples: list[EditExample], step: int) -> _Gradient:
-        """Leave the clipped gradient of the batch's mean loss in the parameters."""
+    def accumulate(self, examples: Sequence[EditExample], step: int) -> Gradient:
+        """Leave the clipped gradient of the batch's mean loss in the parameters; `step` seeds its noise."""
         self._state.optimizer.zero_grad(set_to_none=True)
-        condition = self._encode(examples)
+        mine = self._processes.rows(len(examples))
+        condition = self._encode(examples[mine])
         shape = self._policy.latent_shape(condition)
         generator = torch.Generator().manual_seed(derive_seed(self.config.seed, "noise", step))
         draw = draw_noise(len(examples), shape, self.config.noise, generator)
         weights, kept = self._region(examples, shape)
         learned = int(kept.sum())
         total = torch.zeros((), device=self._device)
-        with _seeded_dropout(derive_seed(self.config.seed, "dropout", step), self._device):
-            for part in self._parts(len(examples)):
+        seed = derive_seed(self.config.seed, "dropout", step, self._processes.rank)
+        with _seeded_dropout(seed, self._device):
+            for part in _parts(mine, self.config.micro_batch_size):
                 losses = self._losses(
                     examples[part],
-                    condition.take(_numbers(part)),
+                    condition.take(range(part.start - mine.start, part.stop - mine.start)),
                     draw.rows(part),
                     None if weights is None else weights[part],
                 )
-                loss = torch.where(kept[part].to(losses.device), losses, 0.0).sum() / max(
-                    1, learned
-                )
+                counted = torch.where(kept[part].to(losses.device), losses, 0.0)
+                loss = counted.sum() / max(1, learned)
                 loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.detach()
         parameters = list(self._state.parameters.values())
@@ -186,7 +200,7 @@ class SftTrainer:
             raise EditloopError(
                 f"the loss became {value} (gradient {float(norm)}) at step {step + 1}; lower learning_rate or check the data"
             )
-        return _Gradient(value, float(norm), len(examples) - learned)
+        return Gradient(value, float(norm), len(examples) - learned)
 
     def _losses(
         self,
@@ -198,7 +212,7 @@ class SftTrainer:
         clean = self._policy.latents([example.target for example in examples], condition)
         with self._autocast():
             return flow_matching_loss(
-                self._policy, condition, clean, draw, weights, self.config.noise.loss_floor
+                self._policy, condition, clean, draw, weights, self._loss_floor
             )
 
     def _region(
@@ -208,13 +222,6 @@ class SftTrainer:
             return None, torch.ones(len(examples), dtype=torch.bool)
         sources, targets = [e.source for e in examples], [e.target for e in examples]
         return region_weights(sources, targets, shape, self.config.region)
-
-    def _parts(self, count: int) -> Iterator[slice]:
-        """This process's rows of a batch, as many at once as fit."""
-        edges = [round(count * k / self._processes.count) for k in range(self._processes.count + 1)]
-        first, last = edges[self._processes.rank], edges[self._processes.rank + 1]
-        size = self.config.micro_batch_size or count
-        return (slice(k, min(k + size, last)) for k in range(first, last, size))
 
     def _autocast(self) -> AbstractContextManager[Any]:
         if not self.config.bf16:
@@ -237,6 +244,10 @@ class SftTrainer:
             raise UsageError(
                 f"{self.folder} holds a training on other examples; give another folder"
             )
+        if facts["editor"] != self._policy.identity.version:
+            raise UsageError(
+                f"{self.folder} holds a training of another editor; give another folder"
+            )
         self._checkpoints.restore(self._state)
         return float(facts["seconds"])
 
@@ -245,7 +256,7 @@ class SftTrainer:
             facts = {
                 "seconds": self._seconds,
                 "source": self._source.identity,
-                "editor": self._policy.identity.name,
+                "editor": self._policy.identity.version,
                 "config": self.config.model_dump(mode="json"),
             }
             self._checkpoints.save(self._state, facts)
@@ -298,5 +309,7 @@ def _seeded_dropout(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
-def _numbers(part: slice) -> list[int]:
-    return list(range(part.start, part.stop))
+def _parts(rows: slice, size: int | None) -> Iterator[slice]:
+    """`rows`, at most `size` at a time."""
+    step = size or max(1, rows.stop - rows.start)
+    return (slice(k, min(k + step, rows.stop)) for k in range(rows.start, rows.stop, step))
