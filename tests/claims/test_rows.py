@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from editloop.claims import rows
 from editloop.claims.rows import ClaimVerdict, paired_effect, verdict_of
-from editloop.core.stats import Interval
+from editloop.core.stats import Interval, student_quantile
 
 
 def test_the_effect_is_the_mean_difference_over_seeds_and_cases() -> None:
@@ -21,10 +20,25 @@ def test_the_effect_is_the_mean_difference_over_seeds_and_cases() -> None:
     assert effect == paired_effect(treated, control)
 
 
-def test_two_cases_and_one_seed_by_hand() -> None:
-    """Differences 0 and 2 drawn twice with replacement have the mean 0, 1 or 2, with shares 1/4, 1/2, 1/4."""
-    effect = paired_effect(np.array([[1.0, 3.0]]), np.array([[1.0, 1.0]]))
-    assert (effect.value, effect.low, effect.high) == (1.0, 0.0, 2.0)
+def test_one_seed_has_students_interval_over_the_cases() -> None:
+    """Differences 0, 1, 2: mean 1, standard error 1 / sqrt(3), and t of 2 degrees of freedom is 4.303."""
+    effect = paired_effect(np.array([[1.0, 2.0, 3.0]]), np.ones((1, 3)))
+    assert effect.value == 1
+    assert effect.high - 1 == pytest.approx(4.303 / np.sqrt(3), rel=1e-3)
+    assert 1 - effect.low == pytest.approx(effect.high - 1)
+
+
+def test_two_seeds_and_two_cases_by_hand() -> None:
+    """Differences ((0, 2), (4, 8)): MS 25, 9 and 1, so the mean 3.5 has the variance (25 + 9 - 1) / 4."""
+    effect = paired_effect(np.array([[0.0, 2.0], [4.0, 8.0]]), np.zeros((2, 2)))
+    freedom = 33**2 / (25**2 + 9**2 + 1)
+    expected = student_quantile(0.05, freedom) * np.sqrt(33 / 4)
+    assert effect.value == 3.5
+    assert effect.high - 3.5 == pytest.approx(expected)
+    assert 12.706 > expected / np.sqrt(33 / 4) > 4.303
+
+
+def test_equal_differences_leave_no_doubt() -> None:
     certain = paired_effect(np.full((3, 4), 2.5), np.full((3, 4), 2.0))
     assert tuple(certain) == (0.5, 0.5, 0.5)
 
@@ -33,31 +47,38 @@ def test_one_seed_may_be_given_as_a_row() -> None:
     assert paired_effect(np.array([2.0, 3.0]), np.array([1.0, 1.0])).value == 1.5
 
 
-def sample(random: np.random.Generator, effect: float) -> tuple[NDArray[np.float64], ...]:
-    """Scores of 6 seeds and 40 cases; trainings and cases both differ in how much they gain."""
-    control = random.normal(3, 1, (1, 40)) + random.normal(0, 0.3, (6, 40))
-    gain = effect + random.normal(0, 0.3, (6, 1)) + random.normal(0, 0.8, (1, 40))
-    return control + gain + random.normal(0, 0.3, (6, 40)), control
+def sample(
+    random: np.random.Generator, effect: float, seeds: int
+) -> tuple[NDArray[np.float64], ...]:
+    """Scores on 40 cases; trainings and cases both differ in how much they gain."""
+    control = random.normal(3, 1, (1, 40)) + random.normal(0, 0.3, (seeds, 40))
+    gain = effect + random.normal(0, 0.3, (seeds, 1)) + random.normal(0, 0.8, (1, 40))
+    return control + gain + random.normal(0, 0.3, (seeds, 40)), control
 
 
-def test_the_interval_covers_the_true_effect(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "RESAMPLES", 200)
-    random = np.random.default_rng(0)
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_the_interval_covers_the_true_effect(seeds: int) -> None:
+    random, trials = np.random.default_rng(0), 600
     covered, without_seeds = 0, 0
-    for trial in range(150):
-        treated, control = sample(random, 0.7)
-        both = paired_effect(treated, control, seed=trial)
+    for _ in range(trials):
+        treated, control = sample(random, 0.7, seeds)
+        both = paired_effect(treated, control)
         covered += both.low <= 0.7 <= both.high
-        pooled = paired_effect(treated.mean(0), control.mean(0), seed=trial)
+        pooled = paired_effect(treated.mean(0), control.mean(0))
         without_seeds += pooled.low <= 0.7 <= pooled.high
-    assert 0.88 <= covered / 150 <= 1.0
-    assert without_seeds < covered
+    assert 0.92 <= covered / trials <= 0.995
+    assert without_seeds < covered - 0.05 * trials
 
 
 @pytest.mark.parametrize(
     ("treated", "control"),
-    [(np.ones((2, 3)), np.ones((3, 2))), (np.ones((2, 3)), np.ones(3)), (np.ones((0, 3)),) * 2],
-    ids=["other shape", "fewer seeds", "empty"],
+    [
+        (np.ones((2, 3)), np.ones((3, 2))),
+        (np.ones((2, 3)), np.ones(3)),
+        (np.ones((0, 3)),) * 2,
+        (np.ones((3, 1)),) * 2,
+    ],
+    ids=["other shape", "fewer seeds", "empty", "one case"],
 )
 def test_scores_that_do_not_pair_are_refused(
     treated: NDArray[np.float64], control: NDArray[np.float64]

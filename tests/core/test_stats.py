@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from editloop.core.stats import bootstrap_interval, wilson_interval
+from editloop.core.stats import (
+    bootstrap_interval,
+    mean_interval,
+    student_quantile,
+    wilson_interval,
+)
 
 
 def test_wilson_agrees_with_published_values() -> None:
@@ -49,3 +56,38 @@ def test_bootstrap_refuses_nonsense() -> None:
         bootstrap_interval([])
     with pytest.raises(ValueError, match="cluster names"):
         bootstrap_interval([1.0, 2.0], ["a"])
+
+
+@pytest.mark.parametrize(
+    ("tails", "freedom", "value"),
+    [
+        (0.05, 1, 12.706),
+        (0.05, 2, 4.3027),
+        (0.05, 3, 3.1824),
+        (0.05, 4, 2.7764),
+        (0.05, 9, 2.2622),
+        (0.05, 199, 1.9720),
+        (0.01, 4, 4.6041),
+        (0.5, 5, 0.7267),
+        (0.05, 1e7, 1.95996),
+    ],
+)
+def test_student_quantiles_are_those_of_the_tables(
+    tails: float, freedom: float, value: float
+) -> None:
+    assert student_quantile(tails, freedom) == pytest.approx(value, rel=2e-4)
+
+
+def test_student_quantiles_fall_with_the_degrees_of_freedom() -> None:
+    found = [student_quantile(0.05, freedom) for freedom in np.linspace(1, 12, 60)]
+    assert all(first > second for first, second in pairwise(found))
+
+
+def test_the_mean_of_a_few_values_is_covered() -> None:
+    random, covered = np.random.default_rng(0), 0
+    for _ in range(800):
+        interval = mean_interval(random.normal(2.0, 1.0, 5).tolist())
+        covered += interval.low <= 2.0 <= interval.high
+    assert 0.93 < covered / 800 < 0.97
+    with pytest.raises(ValueError, match="two values"):
+        mean_interval([1.0])

@@ -11,7 +11,7 @@ from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.hp_edit import practice_cases
 from editloop.claims.lab import ClaimSizes, Lab, practice_case
 from editloop.claims.rows import ClaimRow, paired_effect, verdict_of
-from editloop.core.stats import bootstrap_interval
+from editloop.core.stats import mean_interval
 from editloop.train.align.trajectory import AlignCase
 
 PAPER: Final = "Edit-R1, arXiv 2510.16888; DiffusionNFT, 2509.16117; Flow-GRPO, 2505.05470"
@@ -50,8 +50,7 @@ def rows(lab: Lab) -> list[ClaimRow]:
     return [
         *against_base,
         *(_at_equal_rollouts(lab, found, name) for name in others),
-        _at_equal_time(lab, found),
-        _rollouts_saved(lab, found),
+        *([_at_equal_time(lab, found), _rollouts_saved(lab, found)] if lab.sizes.seeds > 1 else []),
     ]
 
 
@@ -106,7 +105,7 @@ def _at_equal_time(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
     for ours, theirs in zip(found[DEFAULT], found[YARDSTICK], strict=True):
         moment = min(ours.curve[-1].cpu_seconds, theirs.curve[-1].cpu_seconds)
         gains.append(_score_at(ours, moment) - _score_at(theirs, moment))
-    effect = bootstrap_interval(gains)
+    effect = mean_interval(gains)
     return ClaimRow(
         claim=f"objectives: {DEFAULT} against {YARDSTICK} at equal CPU time",
         paper=PAPER,
@@ -128,7 +127,7 @@ def _rollouts_saved(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
         allowed = ROLLOUT_SHARE * theirs.curve[-1].rollouts
         reached = [point.oracle for point in ours.curve if point.rollouts <= allowed + 1e-9]
         gains.append(max(reached) - theirs.curve[-1].oracle)
-    effect = bootstrap_interval(gains)
+    effect = mean_interval(gains)
     return ClaimRow(
         claim=f"objectives: {DEFAULT} with a third of the rollouts of {YARDSTICK}",
         paper=PAPER,

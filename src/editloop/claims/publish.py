@@ -34,7 +34,7 @@ def table_of(rows: Sequence[ClaimRow]) -> Table:
 
 def interval_note(rows: Sequence[ClaimRow]) -> str:
     """What the intervals cover."""
-    note = "Intervals are 95 % bootstrap intervals over seeds and cases."
+    note = "Intervals are 95 % intervals over seeds and cases."
     if any(row.seeds == 1 for row in rows):
         note += " With one seed they cover cases alone and are too narrow."
     return note

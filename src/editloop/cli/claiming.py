@@ -33,10 +33,10 @@ class ClaimsRequest(NamedTuple):
 
 def run_claims_command(request: ClaimsRequest, publish_to: Path | None, *, as_json: bool) -> None:
     """Run or resume, then write ``claims.json`` and ``claims.html``; print the table."""
+    lab = open_bench(request)
     from editloop.claims.pages import write_claims_page
     from editloop.claims.publish import facts_of, publish
 
-    lab = open_bench(request)
     result = measure_claims(lab, request.only, request.workers)
     facts = facts_of(request.command)
     page = write_claims_page(lab, result.rows, request.out, facts)
