@@ -22,14 +22,22 @@ app = typer.Typer(
 )
 app.add_typer(training)
 
+RecipeName = Annotated[
+    str, typer.Argument(help="Mining recipe: photos, nhr, rewardedit or realpref.")
+]
 Photos = Annotated[
     Path | None,
-    typer.Option(help="Folder of photographs; without it the sample photographs are used."),
+    typer.Option(
+        help="Folder of photographs, for the recipe photos; without it the sample photographs are used."
+    ),
 ]
 Seed = Annotated[
-    int, typer.Option(help="Run seed: the same seed and photographs give the same triplets.")
+    int, typer.Option(help="Run seed: the same seed and inputs give the same triplets.")
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="Use the first N photographs only.")]
+Limit = Annotated[
+    int | None,
+    typer.Option(min=1, help="Use the first N inputs only: photographs, prompts, groups of cases."),
+]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Worker processes; by default one for each CPU.")
 ]
@@ -78,13 +86,13 @@ def loop(
 
 @app.command()
 def mine(
-    recipe: Annotated[str, typer.Argument(help="Mining recipe: photos.")],
+    recipe: RecipeName,
     photos: Photos = None,
     out: Annotated[Path, typer.Option(help="Run folder.")] = Path("runs/mine"),
     export: Annotated[
         list[str] | None,
         typer.Option(
-            help="Also export the accepted triplets: parquet, folder, webdataset, imgedit, nhr."
+            help="Also export the accepted triplets: parquet, folder, webdataset, imgedit, nhr, rewardedit."
         ),
     ] = None,
     seed: Seed = 0,
@@ -96,10 +104,9 @@ def mine(
 ) -> None:
     """Run one mining recipe and export its triplets as a data set."""
     from editloop.cli.mining import MiningRequest, run_mining
-    from editloop.mine.recipe import recipe_named
 
-    recipe_named(recipe)
-    request = MiningRequest(photos, out, seed, limit, workers, config, tuple(overrides or ()))
+    settings = tuple(overrides or ())
+    request = MiningRequest(photos, out, seed, limit, workers, config, settings, recipe)
     run_mining(request, exports=tuple(export or ("parquet",)), as_json=as_json)
 
 
@@ -176,7 +183,7 @@ def view(
 
 @app.command()
 def plan(
-    recipe: Annotated[str, typer.Argument(help="Mining recipe: photos.")],
+    recipe: RecipeName,
     photos: Photos = None,
     limit: Limit = None,
     workers: Workers = None,
