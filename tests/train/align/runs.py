@@ -79,7 +79,7 @@ def dpo(**changes: Any) -> AlignConfig:
 
 def _small(**settings: Any) -> AlignConfig:
     given: dict[str, Any] = {
-        "steps": 24,
+        "steps": 20,
         "update": UpdateConfig(learning_rate=4e-3, weight_decay=0.0, rows=64),
         "lora": LoraSettings(rank=8, alpha=16),
         "reward": RewardConfig(filter=GroupFilter(min_std=1e-6)),

@@ -225,6 +225,7 @@ class ForwardReplay:
         noise = torch.randn(x0.shape, generator=random)
         if pairs is not None:
             noise, sigma = share_in_pairs(noise, pairs), share_in_pairs(sigma, pairs)
+            pairs = pairs.to(x0.device)
         tensors = {"x0": x0, "noise": noise.to(x0), "sigma": sigma.to(x0)}
         if pairs is None:
             tensors["advantage"] = _advantages(group, rows).to(x0)

@@ -242,7 +242,8 @@ class Aligner:
 
     def save(self) -> None:
         """Write a checkpoint of this moment."""
-        positions = torch.zeros(self._processes.count, dtype=torch.int64)
+        device = self.anchor.trainable[0].device
+        positions = torch.zeros(self._processes.count, dtype=torch.int64, device=device)
         positions[self._processes.rank] = self._sampler.position
         positions = self._processes.sum(positions)
         if not self._processes.leads:
