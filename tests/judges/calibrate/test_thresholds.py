@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -100,7 +102,7 @@ def test_a_curve_falls_and_the_threshold_lies_between_its_knees(scores: list[flo
     picked = pick_threshold(scores, SCALE)
     shares = picked.curve.shares
     assert shares[0] == 1.0
-    assert all(before >= after for before, after in zip(shares, shares[1:], strict=False))
+    assert all(before >= after for before, after in pairwise(shares))
     assert picked.curve.at(4.0) == pytest.approx(np.mean(np.array(scores) >= 4.0 - 1e-9))
     knees = find_knees(picked.curve)
     if knees is not None:

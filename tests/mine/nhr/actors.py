@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -48,7 +49,7 @@ class Drawer:
     """Draws every third picture without its first object."""
 
     troupe: Troupe
-    identity: ModelIdentity = ModelIdentity("test:drawer", "1", "CC0-1.0")
+    identity: ClassVar[ModelIdentity] = ModelIdentity("test:drawer", "1", "CC0-1.0")
 
     def generate_many(self, requests: Sequence[GenerationRequest]) -> list[RgbImage]:
         return [self._draw(request) for request in requests]
@@ -65,7 +66,7 @@ class Retoucher:
     """Edits right on even seeds, and with a flaw of the corruptors on odd ones."""
 
     troupe: Troupe
-    identity: ModelIdentity = ModelIdentity("test:retoucher", "1")
+    identity: ClassVar[ModelIdentity] = ModelIdentity("test:retoucher", "1")
 
     def edit(self, request: EditRequest) -> EditResult:
         case = self.troupe.cases[request.instruction, request.image.tobytes()]
@@ -81,8 +82,8 @@ class Knower:
     """Gives the oracle's scores where it knows the case, and full scores elsewhere (inverses and compositions)."""
 
     troupe: Troupe
-    identity: ModelIdentity = ModelIdentity("test:knower", "1")
-    reject_reasons: tuple[str, ...] = ()
+    identity: ClassVar[ModelIdentity] = ModelIdentity("test:knower", "1")
+    reject_reasons: ClassVar[tuple[str, ...]] = ()
 
     def judge(self, request: JudgeRequest) -> Verdict:
         case = self.troupe.cases.get((request.instruction, request.source.tobytes()))
@@ -97,8 +98,8 @@ class Knower:
 class Lenient:
     """Scores everything four."""
 
-    identity: ModelIdentity = ModelIdentity("test:lenient", "1")
-    reject_reasons: tuple[str, ...] = ()
+    identity: ClassVar[ModelIdentity] = ModelIdentity("test:lenient", "1")
+    reject_reasons: ClassVar[tuple[str, ...]] = ()
 
     def judge(self, request: JudgeRequest) -> Verdict:
         axes = {"instruction": 4.0, "preservation": 4.0, "quality": 4.0}
