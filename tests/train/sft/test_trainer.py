@@ -180,6 +180,13 @@ def test_old_checkpoints_go_and_a_loss_that_is_no_number_stops_the_run(tmp_path:
         train_sft(broken, EXAMPLES, settings(), tmp_path / "broken")
 
 
+def test_half_precision_weights_are_not_trained_as_they_are(tmp_path: Path) -> None:
+    policy = ToyPolicy()
+    policy.unet.to(torch.bfloat16)
+    with pytest.raises(UsageError, match=r"bfloat16.*\?dtype=float32"):
+        train_sft(policy, EXAMPLES, settings(), tmp_path)
+
+
 def test_nothing_to_train_is_said(tmp_path: Path) -> None:
     policy = ToyPolicy()
     policy.unet.requires_grad_(False)

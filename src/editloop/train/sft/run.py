@@ -48,10 +48,20 @@ def train_sft(
 
 
 def make_trainable(policy: EditPolicy, config: SftConfig) -> None:
-    """Put an adapter on the policy's network, or unfreeze all of it."""
+    """Put an adapter on the policy's network, or unfreeze all of it.
+
+    Raises:
+        UsageError: when all of it is to be trained and it carries an adapter, or weights that are not float32.
+    """
     if config.lora is None:
         if has_adapters(policy.network):
             raise UsageError("the editor carries a LoRA: fuse it, or set lora to train adapters")
+        odd = {p.dtype for p in policy.network.parameters()} - {torch.float32}
+        if odd:
+            raise UsageError(
+                f"the network's weights are {odd.pop()}, in which small updates vanish: train them with ?dtype=float32 behind "
+                "the editor's folder (and bf16=true for speed), or train a LoRA"
+            )
         policy.network.requires_grad_(requires_grad=True)
         return
     settings = config.lora

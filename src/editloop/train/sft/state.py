@@ -47,10 +47,14 @@ class TrainingState:
         self.step += 1
         if self._average is None or self._decay is None:
             return
-        decay = min(self._decay, (1 + self.step) / (10 + self.step))
+        decay = self.decay(self._decay)
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 self._average[name].lerp_(parameter, 1 - decay)
+
+    def decay(self, final: float) -> float:
+        """Of the average at the present step: it rises to `final`, so that the first weights are soon forgotten."""
+        return min(final, (1 + self.step) / (10 + self.step))
 
     @contextmanager
     def averaged(self) -> Iterator[None]:

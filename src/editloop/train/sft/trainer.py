@@ -69,7 +69,7 @@ class SftTrainer:
         config: Settings.
         folder: Gets ``checkpoints/``, ``log.jsonl`` and, at the end, ``editor/``.
         encode: Conditions of examples; None asks the policy, which knows nothing of rewards.
-        on_step: Called after every update.
+        on_step: Called after every update, in the leading process.
         processes: Who trains together; None finds out.
 
     Raises:
@@ -126,8 +126,8 @@ class SftTrainer:
                 report = self._update()
                 if log is not None:
                     log.write(report)
-                if self._on_step is not None:
-                    self._on_step(report)
+                    if self._on_step is not None:
+                        self._on_step(report)
                 if self.step % self.config.checkpoint_every == 0 or self.step == last:
                     self._save()
         except KeyboardInterrupt as error:
