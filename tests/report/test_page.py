@@ -169,3 +169,10 @@ def test_a_folder_that_cannot_be_written_is_one_clear_error(
     blocked.write_text("in the way")
     with pytest.raises(StoreError, match=r"cannot write the report to .*choose another folder"):
         write_report(report_input, blocked)
+
+
+def test_pages_that_belong_together_are_linked(tmp_path: Path, report_input: ReportInput) -> None:
+    linked = replace(report_input, links={"The <loop>": "story.html"})
+    html = write_report(linked, tmp_path).read_text(encoding="utf-8")
+    assert '<a href="story.html">The &lt;loop&gt;</a>' in html
+    assert "story.html" not in write_report(report_input, tmp_path).read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """The page that tells the loop in pictures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,20 @@ def test_words_of_an_instruction_stay_words(tmp_path: Path) -> None:
     html = write_story(story("<script>alert(1)</script>"), tmp_path).read_text()
     assert "<script>" not in html
     assert "script-src &#39;none&#39;" in html
+
+
+def test_summary_cases_curves_and_tables_come_in_this_order(tmp_path: Path) -> None:
+    summary = [Table("Stages", ("editor",), (("base",),), "a note")]
+    html = write_story(replace(story(), summary=summary), tmp_path).read_text()
+    places = [html.index(part) for part in ("Stages", "turn the ball red", "polyline", "Claims")]
+    assert places == sorted(places)
+
+
+def test_a_table_without_rows_is_its_note(tmp_path: Path) -> None:
+    empty = Table("What got worse", ("what",), (), "Nothing.")
+    html = write_story(Story(title="t", lead="l", tables=[empty]), tmp_path).read_text()
+    assert "Nothing." in html
+    assert "<table>" not in html
 
 
 def test_flat_and_empty_curves_are_drawn(tmp_path: Path) -> None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from editloop.claims.arms import ArmResult
+from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.evaluation import edit_request
 from editloop.claims.lab import BASE, Lab, kept_measurement
 from editloop.claims.publish import table_of
 from editloop.claims.rows import ClaimRow
 from editloop.claims.worse import worse_table
-from editloop.report.story import Curve, Plot, Story, StoryPicture, Strip, write_story
+from editloop.report.story import Curve, Plot, Story, StoryPicture, Strip, Table, write_story
 from editloop.world.cases import Case
 from editloop.world.render import render
 
@@ -35,18 +36,16 @@ AXES: Final = {
     "held_out_judge": "held-out judge",
 }
 """Field of a curve's points -> its name."""
+STAGE_AXES: Final = ("overall", "instruction", "preservation", "quality", "held_out_judge", "right")
 
 
 def write_claims_page(
     lab: Lab, rows: Sequence[ClaimRow], folder: Path, facts: Mapping[str, str]
 ) -> Path:
-    """``claims.html``, from the rows and the arms that they rest on."""
-    story = claims_story(
-        lab,
-        rows,
-        title="Claims of the four papers, in miniature",
-        facts=facts,
-    )
+    """``claims.html``, from the rows and the arms that they rest on; the claims come first."""
+    story = claims_story(lab, rows, title="Claims of the four papers, in miniature", facts=facts)
+    claims, *others = story.tables
+    story = replace(story, summary=[claims, *story.summary], tables=others)
     return write_story(story, folder, PAGE_NAME)
 
 
@@ -61,8 +60,9 @@ def claims_story(
     """The page of a run, from the rows and the arms that the lab's store gave for them."""
     results = list(lab.store.used.values())
     shown = {
-        label: [result for result in results if result.arm == arm]
+        label: found
         for arm, label in SHOWN_ARMS.items()
+        if (found := [result for result in results if result.arm == arm])
     }
     return Story(
         title=title,
@@ -71,12 +71,32 @@ def claims_story(
             "on held-out storybook cases: the oracle knows the true scene; the held-out judge sees pixels and words only and was "
             "never a reward."
         ),
-        tables=[table_of(rows), worse_table(lab, {k: v for k, v in shown.items() if v})],
+        summary=[stages_table(lab, shown)],
+        tables=[table_of(rows), worse_table(lab, shown)],
         plots=list(_plots(results)),
         strips=list(_strips(lab)),
         facts=facts,
         links=links or {},
     )
+
+
+def stages_table(lab: Lab, arms: Mapping[str, Sequence[ArmResult]]) -> Table:
+    """Means of the base editor and of the trained ones, over seeds and held-out cases."""
+    means = {"base": {axis: lab.base.mean(axis) for axis in STAGE_AXES}} | {
+        editor: {axis: float(score_table(list(found), axis).mean()) for axis in STAGE_AXES}
+        for editor, found in arms.items()
+    }
+    rows = tuple(
+        (
+            editor,
+            *(f"{mean[axis]:.2f}" for axis in STAGE_AXES if axis != "right"),
+            f"{100 * mean['right']:.0f} %",
+        )
+        for editor, mean in means.items()
+    )
+    names = (axis.replace("_", " ") for axis in STAGE_AXES if axis != "right")
+    note = f"Means over {len(lab.cases)} held-out cases, scores from 1 to 5; all but the held-out judge's are the oracle's."
+    return Table("The editor at every stage", ("editor", *names, "fully right"), rows, note)
 
 
 def _plots(results: Sequence[ArmResult]) -> Iterator[Plot]:

@@ -73,6 +73,7 @@ class Story:
 
     title: str
     lead: str
+    summary: Sequence[Table] = ()
     strips: Sequence[Strip] = ()
     plots: Sequence[Plot] = ()
     tables: Sequence[Table] = ()

@@ -24,6 +24,7 @@ from editloop.models.storybook.build import build_pipeline
 from editloop.models.storybook.latents import to_latents
 from editloop.models.storybook.pipeline import StorybookPipeline, conditioning_latents
 from editloop.models.storybook.text import encode_text
+from editloop.train.sft.state import TrainingState
 from editloop.train.storybook.stream import TripletBatches
 from editloop.world.grammar import vocabulary
 from editloop.world.oracle import FAILURE_WORDS
@@ -109,11 +110,19 @@ def training_vocabulary() -> tuple[str, ...]:
     return tuple(sorted({*vocabulary(), *FAILURE_WORDS}))
 
 
+class BaseState(TrainingState):
+    """A training state whose average forgets its beginning faster: decay ``step / (step + 20)``, up to the final one."""
+
+    def decay(self, final: float) -> float:
+        """See `TrainingState.decay`."""
+        return min(final, self.step / (self.step + 20))
+
+
 class BaseTrainer:
-    """The training state: pipeline, averaged weights, optimiser and step; everything is restored on resuming."""
+    """A training of pipeline and text encoder; weights, their average, optimiser and step are restored on resuming."""
 
     def __init__(self, config: BaseTrainingConfig, out: Path) -> None:
-        self.config, self.out, self.step, self.seconds = config, out, 0, 0.0
+        self.config, self.out, self.seconds = config, out, 0.0
         self._meta_on_disk = self._read_meta()
         self.words: tuple[str, ...] = tuple(
             self._meta_on_disk["words"] if self._meta_on_disk else training_vocabulary()
@@ -121,15 +130,20 @@ class BaseTrainer:
         self.pipeline = self._fresh_pipeline()
         self.pipeline.to(config.device)
         self.pipeline.unet.to(memory_format=torch.channels_last)
-        self.parameters = dict(self._named_parameters())
-        self.average = {name: p.detach().clone() for name, p in self.parameters.items()}
+        parameters = dict(self._named_parameters())
         self.optimizer = torch.optim.AdamW(
-            self.parameters.values(),
+            parameters.values(),
             lr=config.learning_rate,
             betas=(0.9, 0.99),
             weight_decay=config.weight_decay,
         )
+        self.state = BaseState(parameters, self.optimizer, config.ema_decay)
         self._restore()
+
+    @property
+    def step(self) -> int:
+        """Updates so far, those before a resume included."""
+        return self.state.step
 
     def train(self, *, until_seconds: float = math.inf) -> None:
         """Run to the last step, or until this call has used so many seconds; checkpoints as it goes."""
@@ -147,29 +161,20 @@ class BaseTrainer:
 
     def save(self) -> None:
         """Write the state (for resuming) and the averaged weights as a pipeline (for use), each atomically."""
-        state = {f"live.{n}": p.detach() for n, p in self.parameters.items()}
-        state |= {f"average.{n}": p for n, p in self.average.items()}
-        for name, moments in self._moments():
-            state |= {f"{key}.{name}": value for key, value in moments.items()}
         self._state_path.parent.mkdir(parents=True, exist_ok=True)
-        tensors = {k: v.contiguous().cpu() for k, v in state.items()}
         partial = self._state_path.with_suffix(".new")
-        save_file(tensors, partial, metadata={"meta": json.dumps(self._meta())})
+        save_file(self.state.tensors(), partial, metadata={"meta": json.dumps(self._meta())})
         partial.replace(self._state_path)
         self.export(self.out / "pipeline")
 
     def export(self, folder: Path) -> None:
         """Write the averaged weights as a pipeline (U-Net in half precision) that `from_pretrained` loads."""
-        live = {name: p.detach().clone() for name, p in self.parameters.items()}
-        self._assign(self.average)
-        try:
-            copy = self._fresh_pipeline()
+        copy = self._fresh_pipeline()
+        with self.state.averaged():
             copy.unet.load_state_dict(self.pipeline.unet.state_dict())
             copy.text_encoder.load_state_dict(self.pipeline.text_encoder.state_dict())
-            copy.unet.half()
-            copy.save_pretrained(folder)
-        finally:
-            self._assign(live)
+        copy.unet.half()
+        copy.save_pretrained(folder)
 
     def _train_step(self, pixels: NDArray[Any], texts: list[str]) -> float:
         generator = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.step)
@@ -185,13 +190,9 @@ class BaseTrainer:
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.config.gradient_norm)
+        torch.nn.utils.clip_grad_norm_(self.state.parameters.values(), self.config.gradient_norm)
         self.optimizer.step()
-        self.step += 1
-        decay = min(self.config.ema_decay, self.step / (self.step + 20))
-        torch._foreach_lerp_(
-            list(self.average.values()), [p.detach() for p in self.parameters.values()], 1 - decay
-        )
+        self.state.advance()
         return float(loss.detach())
 
     def _noise_levels(self, count: int, generator: torch.Generator) -> Tensor:
@@ -228,16 +229,6 @@ class BaseTrainer:
         for part in ("unet", "text_encoder"):
             for name, parameter in getattr(self.pipeline, part).named_parameters():
                 yield f"{part}.{name}", parameter
-
-    def _moments(self) -> Iterator[tuple[str, dict[str, Tensor]]]:
-        for name, parameter in self.parameters.items():
-            if parameter in self.optimizer.state:
-                yield name, self.optimizer.state[parameter]
-
-    def _assign(self, values: dict[str, Tensor]) -> None:
-        with torch.no_grad():
-            for name, parameter in self.parameters.items():
-                parameter.copy_(values[name])
 
     def _meta(self) -> dict[str, Any]:
         return {
@@ -279,11 +270,12 @@ class BaseTrainer:
             raise UsageError(
                 f"{self.out} holds a training with other settings; give another --out, or the settings it began with"
             )
-        tensors = load_file(self._state_path, device=self.config.device)
-        self._assign({n: tensors[f"live.{n}"] for n in self.parameters})
-        self.average = {n: tensors[f"average.{n}"].clone() for n in self.parameters}
-        for name, parameter in self.parameters.items():
-            keys = ("step", "exp_avg", "exp_avg_sq")
-            self.optimizer.state[parameter] = {k: tensors[f"{k}.{name}"].clone() for k in keys}
-        self.step, self.seconds = int(meta["step"]), float(meta["seconds"])
+        held = load_file(self._state_path)
+        # Earlier states call the weights "live".
+        tensors = {
+            f"weight.{name[5:]}" if name.startswith("live.") else name: value
+            for name, value in held.items()
+        }
+        self.state.restore(tensors, int(meta["step"]))
+        self.seconds = float(meta["seconds"])
         log.info("resumed at step %d", self.step)
