@@ -57,6 +57,11 @@ class Task:
         return [weight for weight in self.pipeline.transformer.parameters() if weight.requires_grad]
 
     @property
+    def millions(self) -> float:
+        """Parameters of the transformer with its adapter, in millions."""
+        return sum(weight.numel() for weight in self.pipeline.transformer.parameters()) / 1e6
+
+    @property
     def full(self) -> range:
         """All steps that can take noise."""
         return range(self.steps - 1)
