@@ -201,7 +201,13 @@ def test_jobs_finish_seed_by_seed() -> None:
     jobs = list(arm_jobs(["judges", "mrc"], sizes))
     assert [job.seed for job in jobs] == sorted(job.seed for job in jobs)
     assert len(jobs) == 1 + 2 * 5
-    assert str(jobs[1]) == "mrc/rewards, seed 0"
+    assert [str(job) for job in jobs[:3]] == [
+        "judges/agreement, seed 0",
+        "mrc/rewards, seed 0",
+        "mrc/no_rewards, seed 0",
+    ]
+    groups = [job.group for job in arm_jobs(["nhr", "mrc"], SIZES)]
+    assert groups == ["nhr", "mrc", "nhr", "mrc"]
     short = list(arm_jobs(["mrc"], SIZES))
     assert [job.arm for job in short] == ["rewards", "no_rewards"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from editloop.claims import hp_edit, judging, mrc, nhr, objectives
@@ -64,9 +65,14 @@ def chosen_groups(only: Sequence[str]) -> tuple[str, ...]:
 
 
 def arm_jobs(groups: Sequence[str], sizes: ClaimSizes) -> Iterator[ArmJob]:
-    """Every arm of some groups, seed by seed, so that an early end leaves whole seeds."""
+    """Every arm of some groups: seed by seed, so that an early end leaves whole seeds, and the groups in turn, since arms of one
+    group may wait for what they share.
+    """
     for seed in range(sizes.seeds):
-        for name in groups:
-            group = CLAIMS[name]
-            if group.seeded or seed == 0:
-                yield from (ArmJob(name, arm, seed) for arm in group.arm_names(sizes))
+        rows = [
+            [ArmJob(name, arm, seed) for arm in CLAIMS[name].arm_names(sizes)]
+            for name in groups
+            if CLAIMS[name].seeded or seed == 0
+        ]
+        for turn in zip_longest(*rows):
+            yield from (job for job in turn if job is not None)

@@ -78,6 +78,8 @@ def arm(lab: Lab, name: str, seed: int) -> ArmResult:
             chosen = _chosen(run, name, seed)
             examples: Sequence[EditExample] = list(RecordExamples(chosen, run.image_bytes)[:])
             counts = _counts(run, lab, seed) | {"triplets": float(len(examples))}
+        if not examples:  # nothing to learn from leaves the editor as it was
+            return lab.in_memory(lab.policy()), {"counts": counts}
         result = train_sft(lab.policy(), examples, config, folder / "training")
         return lab.on_disk(result.editor), {"counts": counts}
 
@@ -173,9 +175,14 @@ def _precision_row(
     """Share of right triplets among the kept, less the share among all; whole sources are drawn for the interval."""
     effect = _gain(rows_, kept)
     left = [row for row in rows_ if kept(row)]
-    before = float(np.mean([row["right"] for row in rows_])) if rows_ else float("nan")
-    after = float(np.mean([row["right"] for row in left])) if left else float("nan")
-    here = f"right by the oracle: {100 * after:.0f} % of {len(left)} kept, {100 * before:.0f} % of {len(rows_)} before"
+    shares = {
+        name: float(np.mean([row["right"] for row in counted]))
+        for name, counted in (("after", left), ("before", rows_))
+        if counted
+    }
+    here = f"{len(left)} kept of {len(rows_)}; right by the oracle: " + ", ".join(
+        f"{100 * share:.0f} % {name}" for name, share in shares.items()
+    )
     return ClaimRow(
         claim=claim,
         paper=PAPER,
@@ -187,7 +194,7 @@ def _precision_row(
         verdict=verdict_of(effect),
         seeds=lab.sizes.seeds,
         cases=len(rows_),
-        figures={"before": before, "after": after},
+        figures=shares,
     )
 
 
