@@ -107,6 +107,12 @@ def test_the_instruction_axis_rises_all_the_way_from_source_to_target(change: Ch
             "wrong_kind",
             "there is a star and not a pink fish",
         ),
+        (
+            GREEN_BALL,
+            Change(EditType.REPLACE, 0, new_object=SceneObject("house", "green", "left")),
+            "wrong_kind",
+            "the ball turned into a house",
+        ),
         (CHANGES["replace"], Change(EditType.REMOVE, 1), "not_added", "the cup is gone"),
         (CHANGES["extract"], Change(EditType.EXTRACT, 0), "wrong_object", "the ball was cut out"),
     ],

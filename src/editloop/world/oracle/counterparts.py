@@ -200,17 +200,32 @@ def _other_acts(source: Scene, change: Change) -> Iterator[_Answer]:
         return
     if change.edit_type is EditType.ACTION:
         yield from _half_moves(source, change, change.object_index)
+    elif change.edit_type is EditType.ADJUST:
+        yield from _changelings(source, change, change.object_index)
     elif change.edit_type is EditType.REMOVE:
         yield from _exchanges(source, change, change.object_index)
     elif change.edit_type is EditType.BOKEH:
         blur = Change(EditType.RESTORE, None, "wear", "blur")
         yield blur, "wrong_style", instead("all_blurred", source, change)
     elif change.edit_type is EditType.EXTRACT:
-        paper = Change(EditType.BACKGROUND, None, "background", "paper")
-        yield paper, "half_done", instead("others", source, change)
-        for name in BACKGROUNDS:
-            other = Change(EditType.BACKGROUND, None, "background", name)
-            yield other, "wrong_background", instead("extract_background", source, change)
+        yield from _half_extractions(source, change)
+
+
+def _half_extractions(source: Scene, change: Change) -> Iterator[_Answer]:
+    """Only the backdrop is exchanged, for paper or for something else."""
+    paper = Change(EditType.BACKGROUND, None, "background", "paper")
+    yield paper, "half_done", instead("others", source, change)
+    for name in BACKGROUNDS:
+        made = Change(EditType.BACKGROUND, None, "background", name)
+        yield made, "wrong_background", instead("extract_background", source, change)
+
+
+def _changelings(source: Scene, change: Change, meant: int) -> Iterator[_Answer]:
+    """The object changes as asked and becomes one of another kind."""
+    edited = apply_changes(source, (change,)).objects[meant]
+    for kind in KINDS:
+        made = Change(EditType.REPLACE, meant, new_object=replace(edited, kind=kind))
+        yield made, "wrong_kind", instead("became", source, change, kind)
 
 
 def _half_moves(source: Scene, change: Change, meant: int) -> Iterator[_Answer]:

@@ -36,7 +36,7 @@ SOFT = 0.3
 CAST = 0.04
 """Strength from which on a cast is called one."""
 _SURELY_DONE = 0.2
-"""Error below which nobody would look for another reading."""
+"""Error below which a step is done unless the picture clearly shows a wrong answer."""
 _STILL_DONE = 0.45
 """Largest error of a step that counts as done, provided that the goal is the likeliest reading."""
 _BLURRED_FIT = 0.8
@@ -84,7 +84,7 @@ class Reading:
         return [
             place
             for place, (error, found) in enumerate(zip(self.errors, self.findings, strict=True))
-            if not (found is None or (found.done and error <= _STILL_DONE))
+            if found is not None and _is_undone(error, found)
         ]
 
 
@@ -195,6 +195,12 @@ def backdrops_of(case: Case, size: int, goal_place: int) -> Alternatives:
 def _moved_to(case: Case, background: Background) -> Case:
     scenes = [replace(scene, background=background) for scene in (case.source, *case.targets)]
     return replace(case, source=scenes[0], targets=tuple(scenes[1:]))
+
+
+def _is_undone(error: float, found: Finding) -> bool:
+    if found.counterpart is not None and found.counterpart.is_wrong:
+        return True
+    return error > (_STILL_DONE if found.done else _SURELY_DONE)
 
 
 def _mark(error: float, found: Finding | None) -> float:

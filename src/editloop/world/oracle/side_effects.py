@@ -116,17 +116,19 @@ def _drifts(scene: Scene, index: int) -> list[Counterpart]:
 
 
 def _seen_at(astray: Plane, image: Pixels) -> tuple[Place, tuple[Colour, ...]]:
-    """The place nearest to the largest difference, and the two colours of objects that come nearest to what is seen there."""
+    """The place nearest to the largest difference, and the two colours of objects that most strange pixels there resemble."""
     size = len(image)
     reach = 2 * reach_of(size)
     row, column = divmod(int(box(astray, reach).argmax()), size)
     place = min(PLACES, key=lambda name: abs(PLACE_X[name] - (column + 0.5) / size))
-    patch = image[
-        max(row - reach, 0) : row + reach + 1, max(column - reach, 0) : column + reach + 1
-    ]
+    rows = slice(max(row - reach, 0), row + reach + 1)
+    columns = slice(max(column - reach, 0), column + reach + 1)
+    near = astray[rows, columns]
+    strange = image[rows, columns][near > 0.5 * near.max()]
     inks = np.array([COLOUR_RGB[colour] for colour in COLOURS], np.float32) / 255
-    nearness = ((patch.reshape(-1, 1, 3) - inks) ** 2).sum(axis=-1).min(axis=0)
-    return place, tuple(COLOURS[int(number)] for number in sorted(np.argsort(nearness)[:2]))
+    nearest = ((strange[:, None] - inks) ** 2).sum(axis=-1).argmin(axis=1)
+    votes = np.bincount(nearest, minlength=len(COLOURS))
+    return place, tuple(COLOURS[int(number)] for number in sorted(np.argsort(-votes)[:2]))
 
 
 @lru_cache(maxsize=64)

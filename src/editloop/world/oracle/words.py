@@ -35,9 +35,8 @@ _OTHER: Final[dict[str, str]] = {
     "pattern": "the {thing} is {other} and not {value}",
     "size": "the {thing} is {other} and not {value}",
     "place": "the {thing} is on the {other} and not on the {value}",
-    "jumping": "the {thing} is in the wrong place",
     "background": "the background is {other} and not {value}",
-    "look": "the picture shows {other} and not {value}",
+    "look": "the picture is {other} and not {value}",
     "light": "the light is on the wrong side",
     "kind": "there is a {other} and not a {new}",
     "new_colour": "the {new} is {other}",
@@ -56,6 +55,7 @@ _OTHER: Final[dict[str, str]] = {
     "extract_background": "the {thing} was not cut out",
     "all_blurred": "the {thing} is blurred too",
     "swapped": "there is a {other} now",
+    "became": "the {thing} turned into a {other}",
     "second": "a second {other} came",
 }
 """What happened instead."""
@@ -69,7 +69,6 @@ _BESIDE: Final[dict[str, str]] = {
     "shift": "the colours of the picture are off",
     "blurred": "the picture is blurred",
     "noisy": "the picture is noisy",
-    "smeared": "the {other} is smeared",
     "smeared_picture": "the picture is smeared",
 }
 """What is wrong beside the edit itself."""
