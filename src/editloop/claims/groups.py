@@ -65,9 +65,7 @@ def chosen_groups(only: Sequence[str]) -> tuple[str, ...]:
 
 
 def arm_jobs(groups: Sequence[str], sizes: ClaimSizes) -> Iterator[ArmJob]:
-    """Every arm of some groups: seed by seed, so that an early end leaves whole seeds, and the groups in turn, since arms of one
-    group may wait for what they share.
-    """
+    """Every arm of some groups: seed by seed, so that an early end leaves whole seeds; groups in turn, as their arms share work."""
     for seed in range(sizes.seeds):
         rows = [
             [ArmJob(name, arm, seed) for arm in CLAIMS[name].arm_names(sizes)]
