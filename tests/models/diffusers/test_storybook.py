@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from editloop.core.errors import BadInputError
 from editloop.models.diffusers.editor import DiffusersEditor
@@ -21,10 +22,14 @@ def picture(seed: int, side: int = 16) -> RgbImage:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy editor that no longer copies its source, as a fresh one does."""
     place = tmp_path_factory.mktemp("storybook")
-    build_pipeline(
-        WORDS, channels=(16, 16), hidden=32, text_layers=1, image_size=16
-    ).save_pretrained(place)
+    pipeline = build_pipeline(WORDS, channels=(16, 16), hidden=32, text_layers=1, image_size=16)
+    weights = pipeline.unet.conv_out.weight
+    random = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        weights.copy_(0.1 * torch.randn(weights.shape, generator=random))
+    pipeline.save_pretrained(place)
     return place
 
 
