@@ -14,6 +14,12 @@ from editloop.mine.pictures import save_png
 from editloop.models import load_model
 from editloop.models.roles import GenerationRequest, Generator, RgbImage
 from editloop.records.provenance import Step
+from editloop.world.illustrator import ILLUSTRATOR, Illustrator
+
+
+def load_generator(spec: str) -> Generator:
+    """``world:illustrator``, which draws storybook prompts without weights, or any generator of `models`."""
+    return Illustrator() if spec == ILLUSTRATOR else load_model("generator", spec)
 
 
 class DrawConfig(StageConfig):
@@ -40,12 +46,12 @@ class DrawSources(Stage[ScenePrompt, DrawnSource, DrawConfig]):
     def open(self, context: StageContext) -> None:
         """Load the generator once per worker."""
         super().open(context)
-        self.generator: Generator = load_model("generator", self.config.generator)
+        self.generator: Generator = load_generator(self.config.generator)
 
     @property
     def model_versions(self) -> dict[str, str]:
         """Version of the generator."""
-        return {"generator": load_model("generator", self.config.generator).identity.version}
+        return {"generator": load_generator(self.config.generator).identity.version}
 
     def run(self, records: Sequence[ScenePrompt]) -> Sequence[Kept[DrawnSource] | Dropped]:
         """All pictures of each prompt."""
