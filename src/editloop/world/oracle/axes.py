@@ -26,6 +26,9 @@ from editloop.world.oracle.pixels import (
 from editloop.world.oracle.truth import Goal, Step
 from editloop.world.oracle.verdicts import BEST, WORST
 
+_PART_WEIGHT = 0.8
+"""Error of a step in which one object did not vanish at all and everything else is done."""
+
 
 @dataclass(frozen=True)
 class Preservation:
@@ -64,9 +67,12 @@ def error_of(step: Step, sight: Sight, look: Reference) -> float:
     start = softened(step.without).exact if sight.soft else step.without.exact
     if sight.drift is not None:
         start = start + sight.drift
-    gap = float(error(sight.image, goal)[step.region].sum())
-    way = float(error(start, goal)[step.region].sum())
-    return gap / max(way, 0.5 * step.contrast)
+    gaps, ways = error(sight.image, goal), error(start, goal)
+    whole = float(gaps[step.region].sum()) / max(
+        float(ways[step.region].sum()), 0.5 * step.contrast
+    )
+    parts = [float(gaps[part].sum()) / max(float(ways[part].sum()), 1e-3) for part in step.parts]
+    return max(whole, *(_PART_WEIGHT * min(part, 1.0) for part in parts), 0.0)
 
 
 def step_score(share: float) -> float:

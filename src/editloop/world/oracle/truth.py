@@ -39,6 +39,8 @@ class Step:
     """The goal as it looks when this change alone is left out."""
     region: Mask
     """Where the two differ, and one pixel around."""
+    parts: tuple[Mask, ...]
+    """Where objects have to vanish: a white sheet with the wrong thing left on it is no extraction, however large the sheet."""
     contrast: float
     """Sum of the errors between the two over `region`: the length of the way that an editor has to go."""
 
@@ -129,16 +131,21 @@ def changes_towards(case: Case, target: Scene) -> tuple[Change, ...] | None:
 
 def _goal(case: Case, target: Scene, easel: Easel, source: Reference) -> Goal:
     look = easel.drawn(target)
+    gone = tuple(
+        object_mask(case.source, index, easel.size)
+        for index, thing in enumerate(case.source.objects)
+        if target.background == "paper" and thing not in target.objects
+    )
     changes = changes_towards(case, target)
     if changes is None:
         changes = case.changes
-        steps = [_step(look, changes[0], 0, source)]
+        steps = [_step(look, changes[0], 0, source, gone)]
     else:
         steps = []
         for number, change in enumerate(changes):
             others = changes[:number] + changes[number + 1 :]
             without = easel.drawn(apply_changes(case.source, others)) if others else source
-            steps.append(_step(look, change, number, without))
+            steps.append(_step(look, change, number, without, gone))
     visible = tuple(step for step in steps if step.contrast > _FAINTEST)
     differs = distance(source.exact, look) > SEEN
     stays = ~grown(differs, reach_of(easel.size))
@@ -149,7 +156,12 @@ def _looks(scene: Scene) -> tuple[str | int | None, ...]:
     return scene.style, scene.tone, scene.light, scene.focus, scene.wear
 
 
-def _step(look: Reference, change: Change, number: int, without: Reference) -> Step:
+def _step(
+    look: Reference, change: Change, number: int, without: Reference, gone: tuple[Mask, ...]
+) -> Step:
     gap = distance(without.exact, look)
     region = grown(gap > SEEN, reach_of(len(gap)))
-    return Step(change, number, without, region, float(error(without.exact, look)[region].sum()))
+    parts = tuple(mask & region for mask in gone if (mask & region).any())
+    return Step(
+        change, number, without, region, parts, float(error(without.exact, look)[region].sum())
+    )
