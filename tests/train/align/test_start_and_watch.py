@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,7 @@ def test_a_sound_reward_passes_and_its_figures_are_kept(tmp_path: Path) -> None:
     sharpness = FunctionReward(lambda _, image: min(1.0, edge_energy(image) / 200))
     checked = started(nft(check=JUDGED, reward=ON_UNIT_SCALE), sharpness, tmp_path)
     assert checked["check/blurred_reward"] < checked["check/result_reward"]
+    assert json.loads((tmp_path / "check.json").read_text()) == checked
 
 
 def test_replay_that_is_not_rollout_stops_the_run(tmp_path: Path) -> None:

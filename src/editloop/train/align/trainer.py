@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -164,7 +165,7 @@ class Aligner:
         self._updater = Updater(config, self.anchor, replay, self._processes)
         with ExitStack() as stack:  # judges' threads end even when a check fails
             self._bus = stack.enter_context(RewardBus(models, config.bus)) if models else None
-            self._evaluator = None
+            self._evaluator: HeldOutEvaluator | None = None
             if held_out is not None:
                 judge_bus = stack.enter_context(RewardBus({"held_out": held_out.judge}, config.bus))
                 self._evaluator = HeldOutEvaluator(
@@ -184,7 +185,7 @@ class Aligner:
             self._open_folder(resume=resume)
             if self.steps_done == 0:
                 check = StartUpCheck(policy, self.anchor, config, engine, cache, self._rewarder)
-                self.checked = check.run(cases, self._bus)
+                self._check(check, cases)
             self._stack = stack.pop_all()
 
     def __enter__(self) -> Aligner:
@@ -277,6 +278,12 @@ class Aligner:
     def close(self) -> None:
         """Stop the judges' threads."""
         self._stack.close()
+
+    def _check(self, check: StartUpCheck, cases: Sequence[AlignCase]) -> None:
+        self.checked = check.run(cases, self._bus)
+        if self._processes.leads:
+            text = json.dumps(self.checked, indent=2)
+            (self.run_dir / "check.json").write_text(text + "\n", "utf-8")
 
     def _evaluate(self) -> dict[str, Any]:
         """Ask the held-out judge, in the leading process, and do everywhere what its monitor says."""
