@@ -1,12 +1,13 @@
-"""What the recipe costs: measured CPU seconds and yields of its stages.
+"""What the recipes cost: measured CPU seconds and yields of their stages.
 
-Printed by `benchmarks/recipe_stages.py` (`docs/benchmarks/recipe_stages.md` has the run), for one core and 24 photographs of
+Those of `photos` are printed by `benchmarks/recipe_stages.py` (`docs/benchmarks/recipe_stages.md` has the run), for one core and 24 photographs of
 768 x 512: landscapes, buildings and a few objects. Photographs of single things give twice as many edits.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,13 @@ PHOTOS_COSTS: tuple[StageCost, ...] = (
     StageCost("verify", 0.1155, 0.949, 0),
     StageCost("assemble", 2.406e-06, 1, 0),
 )
+
+TINY_PICTURE_SECONDS: Final = 0.1
+"""One picture of the tiny editor or generator, six steps, one core."""
+TINY_JUDGE_SECONDS: Final = 0.0017
+"""One verdict of a tiny judge among 64."""
+SMALL_PNG_BYTES: Final = 1_000
+"""A stored storybook picture of 32 px."""
 
 
 def estimate(inputs: int, costs: tuple[StageCost, ...] = PHOTOS_COSTS) -> list[StageEstimate]:

@@ -53,7 +53,7 @@ class FittedScene:
 
 def fit_scene(scene: Scene, image: RgbImage) -> FittedScene:
     """Move the objects of `scene` to where `image` (square) shows them, and measure what does not fit."""
-    wanted = image.astype(np.float32) / 255
+    wanted = np.asarray(image / 255, np.float32)
     fitted = scene
     for index, thing in enumerate(scene.objects):
         shared = any(other.place == thing.place for other in scene.objects[:index])

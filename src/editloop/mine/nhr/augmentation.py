@@ -96,7 +96,8 @@ class Compose(Stage[EditRecord, EditRecord, ComposeConfig]):
         for place in rng.permutation(len(pairs)):
             if len(made) == self.config.per_source:
                 break
-            made += self._composed(*pairs[place], rng)
+            first, second = pairs[place]
+            made += self._composed(first, second, rng)
         return made
 
     def _composed(

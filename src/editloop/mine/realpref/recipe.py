@@ -12,7 +12,12 @@ from pydantic import Field, JsonValue
 from editloop.engine.result import RunResult
 from editloop.engine.stage import Stage
 from editloop.mine.base_recipe import MiningRecipe, refuse_photos
-from editloop.mine.costs import StageCost
+from editloop.mine.costs import (
+    SMALL_PNG_BYTES,
+    TINY_JUDGE_SECONDS,
+    TINY_PICTURE_SECONDS,
+    StageCost,
+)
 from editloop.mine.realpref.stages import (
     CATEGORY,
     DropSolved,
@@ -20,7 +25,7 @@ from editloop.mine.realpref.stages import (
     TryOnce,
     TryOnceConfig,
 )
-from editloop.mine.storybook import CaseGroup, case_groups
+from editloop.mine.storybook import GROUP_SIZE, CaseGroup, case_groups
 from editloop.records.record import EditRecord
 from editloop.records.taxonomy import paper_name
 
@@ -53,8 +58,12 @@ class RealPrefRecipe(MiningRecipe):
 
     @property
     def costs(self) -> tuple[StageCost, ...]:
-        """Seconds as measured with the tiny models."""
-        return ()
+        """Seconds as measured with the tiny models on one core; how many cases are solved depends on the editor alone."""
+        seconds, stored = TINY_PICTURE_SECONDS * GROUP_SIZE, 2 * SMALL_PNG_BYTES * GROUP_SIZE
+        return (
+            StageCost("try_once", seconds, GROUP_SIZE, stored),
+            StageCost("drop_solved", TINY_JUDGE_SECONDS, 1, 0),
+        )
 
     def facts(self, result: RunResult, records: Sequence[EditRecord]) -> dict[str, JsonValue]:
         """Sizes of D and D-dagger, and of both by task and by object category."""

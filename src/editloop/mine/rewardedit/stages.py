@@ -26,7 +26,7 @@ from editloop.world.imperfect import imperfect_target
 from editloop.world.sampling import DEFAULT_WEIGHTS, cases
 
 RECIPE: Final = "rewardedit"
-WEIGHTS: Final = {
+WEIGHTS: Final[dict[EditType, float]] = {
     edit_type: weight
     for edit_type, weight in DEFAULT_WEIGHTS.items()
     if not edit_type.is_dialogue and edit_type is not EditType.VISUAL
