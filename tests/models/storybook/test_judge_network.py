@@ -31,7 +31,7 @@ def pictures(count: int, seed: int = 0, size: int = 32) -> np.ndarray:
 
 
 def reading_of(scores: torch.Tensor) -> Reading:
-    return Reading(scores, torch.zeros(1, 3), torch.zeros(1, 2))
+    return Reading(scores, torch.zeros(1, 3), torch.zeros(1, 2), torch.zeros(1, 3, 32, 32))
 
 
 def test_the_expected_score_is_the_mean_of_the_distribution() -> None:

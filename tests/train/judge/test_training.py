@@ -16,7 +16,7 @@ from editloop.models.storybook.judge_shape import judge_files
 from editloop.models.storybook.judge_words import PAD, UNKNOWN, WordNumbers
 from editloop.train.judge import batches as batch_module
 from editloop.train.judge import recipes
-from editloop.train.judge.batches import Batch, Batches
+from editloop.train.judge.batches import Batch, Batches, right_rows
 from editloop.train.judge.labels import rating_labels
 from editloop.train.judge.loop import Trainer, TrainingPlan, judge_loss, schedule
 from editloop.train.judge.pool import Pool
@@ -40,6 +40,15 @@ def test_a_batch_depends_on_seed_and_step_alone(pool: Pool) -> None:
     one, again = batches_of(pool).at(3, 8), batches_of(pool).at(3, 8)
     assert all(torch.equal(first, second) for first, second in zip(one, again, strict=True))
     assert not torch.equal(one.edited, batches_of(pool).at(4, 8).edited)
+
+
+def test_what_is_missing_leads_to_the_right_picture(pool: Pool) -> None:
+    batch = batches_of(pool).at(0, 64)
+    right = batch.edited + batch.repair
+    exact = pool.edits[right_rows(pool)]
+    pixels = torch.from_numpy(exact).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    for picture in right:
+        assert (pixels - picture).abs().amax(dim=(1, 2, 3)).min() < 1e-5
 
 
 def test_only_pairs_with_a_reference_show_one(pool: Pool) -> None:
@@ -82,8 +91,9 @@ def test_the_loss_prefers_a_near_miss_to_a_far_one() -> None:
         scores[..., step] = 3.0
         empty = torch.zeros(1, 3, 32, 32)
         nothing = torch.zeros(1, dtype=torch.long)
-        batch = Batch(empty, empty, empty, nothing[None], target, nothing, nothing)
-        return float(judge_loss(Reading(scores, torch.zeros(1, 2), torch.zeros(1, 2)), batch, PLAN))
+        batch = Batch(empty, empty, empty, nothing[None], target, nothing, nothing, empty)
+        reading = Reading(scores, torch.zeros(1, 2), torch.zeros(1, 2), empty)
+        return float(judge_loss(reading, batch, PLAN))
 
     assert loss_of(8) < loss_of(7) < loss_of(4) < loss_of(0)
 

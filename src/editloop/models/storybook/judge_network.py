@@ -3,7 +3,7 @@
 A convolutional stem reads source, edited picture, their difference and the reference picture together; its 8 x 8 cells and the
 words of the instruction then attend to each other. Scores are read out as an expectation over ordered classes, the
 ``sum of p_k times k`` that language-model judges take from the logits of their score token, so that two good edits still
-differ. A second head names what is wrong; a third names the kind of edit that the words ask for.
+differ. A second head names what is wrong, a third the kind of edit that the words ask for, and a fourth draws what is missing.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from editloop.models.storybook.judge_shape import ANSWERS, SCORE_STEPS, JudgeShape
+from editloop.models.storybook.judge_shape import ANSWERS, PICTURE_SIZE, SCORE_STEPS, JudgeShape
 from editloop.models.storybook.judge_words import MAX_WORDS, PAD, SPECIAL_WORDS
 
 _CELLS = 8
+_CELL_SIZE = PICTURE_SIZE // _CELLS
 _HEADS = 4
 _PICTURE_CHANNELS = 12
 _FEED_FORWARD = 3
@@ -32,6 +33,9 @@ class Reading(NamedTuple):
     """Logits over "nothing" and the failures, (n, 1 + failures)."""
     tasks: Tensor
     """Logits over the tasks, (n, tasks)."""
+    repair: Tensor
+    """What is missing from the edited picture to the right one, (n, 3, 32, 32); learnt beside the scores, for where and what
+    is wrong teaches more a picture than four numbers do."""
 
     def steps(self) -> Tensor:
         """`SCORE_STEPS` beside the logits, (steps,)."""
@@ -109,6 +113,7 @@ class JudgeNetwork(nn.Module):
         self.score_head = nn.Linear(3 * width, len(ANSWERS) * len(SCORE_STEPS))
         self.failure_head = nn.Linear(3 * width, 1 + len(shape.failures))
         self.task_head = nn.Linear(width, len(shape.tasks))
+        self.repair_head = nn.Linear(width, 3 * _CELL_SIZE**2)
 
     def forward(self, source: Tensor, edited: Tensor, reference: Tensor, words: Tensor) -> Reading:
         """Read pairs.
@@ -133,8 +138,12 @@ class JudgeNetwork(nn.Module):
         seen = tokens[:, 1 : 1 + _CELLS**2]
         pooled = torch.cat([tokens[:, 0], seen.mean(1), seen.amax(1)], dim=1)
         scores = self.score_head(pooled).float().unflatten(1, (len(ANSWERS), len(SCORE_STEPS)))
+        repair = self.repair_head(seen).transpose(1, 2).unflatten(2, (_CELLS, _CELLS))
         return Reading(
-            scores, self.failure_head(pooled).float(), self.task_head(tokens[:, 0]).float()
+            scores,
+            self.failure_head(pooled).float(),
+            self.task_head(tokens[:, 0]).float(),
+            F.pixel_shuffle(repair, _CELL_SIZE).float(),
         )
 
 

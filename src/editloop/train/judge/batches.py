@@ -13,6 +13,7 @@ from editloop.core.seeds import generator
 from editloop.models.storybook.judge_words import MAX_WORDS, PAD, UNKNOWN, WordNumbers, pad_rows
 from editloop.train.judge.labels import Labels
 from editloop.train.judge.pool import Pool
+from editloop.train.judge.variants import EXACT
 
 CHATTER_SHARE = 0.1
 """Share of instructions that get words beside the point, so that no words can talk a score up."""
@@ -44,6 +45,8 @@ class Batch(NamedTuple):
     """Target distributions, (n, answers, steps)."""
     failures: Tensor
     tasks: Tensor
+    repair: Tensor
+    """The right picture less the edited one, (n, 3, 32, 32)."""
 
 
 class Batches:
@@ -68,6 +71,7 @@ class Batches:
         ]
         chatter = words.batch([" ".join(_CHATTER_WORDS)])[0]
         self._chatter = np.unique(chatter[chatter != UNKNOWN])
+        self._right = right_rows(pool)
         self._tasks = np.array([tasks.index(task) for task in pool.tasks], np.int64)
 
     def at(self, step: int, size: int) -> Batch:
@@ -79,14 +83,16 @@ class Batches:
         cases = self._pool.case_rows[pairs]
         reference = _pixels(self._pool.references[cases])
         reference *= torch.from_numpy(self._pool.has_reference[cases])[:, None, None, None]
+        edited = _pixels(self._pool.edits[pairs])
         return Batch(
             _pixels(self._pool.sources[cases]),
-            _pixels(self._pool.edits[pairs]),
+            edited,
             reference,
             torch.from_numpy(pad_rows([self._disturbed(row, rng) for row in cases])),
             torch.from_numpy(self._labels.scores[chosen]),
             torch.from_numpy(self._labels.failures[chosen]),
             torch.from_numpy(self._tasks[cases]),
+            _pixels(self._pool.edits[self._right[cases]]) - edited,
         )
 
     def _disturbed(self, case: int, rng: np.random.Generator) -> list[int]:
@@ -100,6 +106,14 @@ class Batches:
             extra[known] = rng.choice(self._chatter, int(known.sum()))
         parts = (row, extra) if rng.random() < 0.7 else (extra, row)
         return [int(number) for number in np.concatenate(parts)[-MAX_WORDS:] if number != PAD]
+
+
+def right_rows(pool: Pool) -> NDArray[np.int64]:
+    """For each case the row of its perfect edit, (cases,)."""
+    rows = np.full(len(pool.case_ids), -1, np.int64)
+    exact = [row for row, name in enumerate(pool.variants) if name == EXACT]
+    rows[pool.case_rows[exact]] = exact
+    return rows
 
 
 def _pixels(pictures: NDArray[np.uint8]) -> Tensor:

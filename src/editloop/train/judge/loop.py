@@ -34,6 +34,8 @@ class TrainingPlan:
     """Decay of the running mean of the weights, which is what is kept."""
     failure_weight: float = 0.3
     task_weight: float = 0.1
+    repair_weight: float = 8.0
+    """Of the mean absolute error (pixels in -1 to 1) of what is missing."""
     distance_weight: float = 0.3
     """Of the squared distance between expected and target score, beside the cross-entropy of the distribution."""
     seed: int = 0
@@ -127,7 +129,7 @@ class Trainer:
 
 
 def judge_loss(reading: Reading, batch: Batch, plan: TrainingPlan) -> Tensor:
-    """Cross-entropy of the score distributions, squared distance of their expectations, and both classifications.
+    """Cross-entropy of the score distributions, squared distance of their expectations, both classifications, and the repair.
 
     The distance tells the loss that 4 is nearer to 5 than 1 is, which cross-entropy over classes ignores.
     """
@@ -136,11 +138,13 @@ def judge_loss(reading: Reading, batch: Batch, plan: TrainingPlan) -> Tensor:
     distance = (reading.expected() - (batch.scores * steps).sum(-1)).square().mean()
     failures = F.cross_entropy(reading.failures, batch.failures)
     tasks = F.cross_entropy(reading.tasks, batch.tasks)
+    repair = (reading.repair - batch.repair).abs().mean()
     return (
         entropy
         + plan.distance_weight * distance
         + plan.failure_weight * failures
         + plan.task_weight * tasks
+        + plan.repair_weight * repair
     )
 
 

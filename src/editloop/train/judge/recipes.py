@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -44,14 +44,14 @@ class Recipe:
 
 
 RECIPES: Final[dict[str, Recipe]] = {
-    "base-scorer": Recipe(teaches="flaws", plan=TrainingPlan(steps=500, seed=11)),
+    "base-scorer": Recipe(teaches="flaws", plan=TrainingPlan(steps=900, seed=11)),
     "tiny-judge": Recipe(
         teaches="ratings",
-        plan=TrainingPlan(steps=800, learning_rate=1e-3, seed=21),
+        plan=TrainingPlan(steps=1500, learning_rate=1e-3, seed=21),
         starts_from="base-scorer",
     ),
     "held-out-judge": Recipe(
-        teaches="ratings", plan=TrainingPlan(steps=900, seed=37), stem=32, width=56, layers=4
+        teaches="ratings", plan=TrainingPlan(steps=1800, seed=37), stem=32, width=56, layers=4
     ),
 }
 """`base-scorer` never sees a rating; `tiny-judge` is that network fine-tuned on ratings, as ImgEdit-Judge is a fine-tuned
@@ -81,12 +81,16 @@ def train_judge(name: str, pool: Pool, work: Path, weights: Path, until: int | N
             f"no storybook judge is called {name!r}{did_you_mean(name, names)} known: {', '.join(names)}"
         )
     recipe = RECIPES[name]
-    shape = _kept_shape(work, judge_shape(recipe))
+    start = judge_files(recipe.starts_from, weights) if recipe.starts_from else None
+    shape = judge_shape(recipe)
+    if start:
+        shape = replace(shape, words=start.shape.words, tasks=start.shape.tasks)
+    shape = _kept_shape(work, shape)
     words = WordNumbers(shape.words)
     batches = Batches(pool, labels_for(recipe, pool), words, shape.tasks, recipe.plan.seed)
     network = build_judge_network(shape, seed=recipe.plan.seed)
-    if recipe.starts_from:
-        start_from(network, load_judge_network(judge_files(recipe.starts_from, weights)))
+    if start:
+        start_from(network, load_judge_network(start))
     trainer = Trainer(network, batches, recipe.plan, work)
     trainer.run(until)
     if trainer.step < recipe.plan.steps:
