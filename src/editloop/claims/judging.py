@@ -42,7 +42,8 @@ class _Agreements:
 
     @cached_property
     def clusters(self) -> NDArray[np.int64]:
-        return self.study.pool.case_rows[np.array(self.study.rows)]
+        cases: NDArray[np.int64] = self.study.pool.case_rows[np.array(self.study.rows)]
+        return cases
 
     def scores(self, judge: DescribingJudge) -> NDArray[np.float64]:
         """The judge's overall answers."""

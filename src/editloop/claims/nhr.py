@@ -76,7 +76,7 @@ def arm(lab: Lab, name: str, seed: int) -> ArmResult:
     def train(folder: Path) -> tuple[BatchEditor, dict[str, Any]]:
         with _mined(lab, seed) as run:
             chosen = _chosen(run, name, seed)
-            examples: Sequence[EditExample] = list(RecordExamples(chosen, run.image_bytes)[:])
+            examples: Sequence[EditExample] = list(RecordExamples(chosen, run.images.load_bytes)[:])
             counts = _counts(run, lab, seed) | {"triplets": float(len(examples))}
         if not examples:  # nothing to learn from leaves the editor as it was
             return lab.in_memory(lab.policy()), {"counts": counts}

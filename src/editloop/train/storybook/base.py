@@ -102,7 +102,8 @@ def flow_matching_loss(
     ).sample
     picture = sources + residual.float()
     error = ((picture - targets) / level.clamp(min=LEAST_LOSS_SIGMA)).square()
-    return (error * region_weights(sources, targets)).mean()
+    loss: Tensor = (error * region_weights(sources, targets)).mean()
+    return loss
 
 
 def training_vocabulary() -> tuple[str, ...]:
@@ -189,7 +190,7 @@ class BaseTrainer:
                 self.pipeline, pixels, texts, sigma.to(device), noise.to(device), device
             )
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.state.parameters.values(), self.config.gradient_norm)
         self.optimizer.step()
         self.state.advance()
