@@ -67,6 +67,9 @@ def adapter_rows() -> list[tuple[str, str, str, str]]:
     rows = []
     for role in REGISTRIES:
         for spec in available_models(role):
+            if spec.endswith(":"):
+                rows.append((role, spec, "takes a folder or an id", ""))
+                continue
             try:
                 version = load_model(role, spec).identity.version  # type: ignore[call-overload]
             except (EditloopError, ImportError) as error:
