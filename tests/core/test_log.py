@@ -30,6 +30,13 @@ def test_a_short_run_gets_its_last_line() -> None:
     assert stream.getvalue() == "mine 0 s: detect 40\n"
 
 
+def test_what_has_begun_is_named_before_anything_is_done() -> None:
+    stream = io.StringIO()
+    with ProgressDisplay("claims", stream) as display:
+        display.update([Bar("arms", 0, 8, "rewards 0"), Bar("other", 0, 3)])
+    assert stream.getvalue() == "claims 0 s: arms 0/8 (rewards 0)\n"
+
+
 def test_a_terminal_gets_bars_with_rates() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

@@ -87,7 +87,7 @@ class ProgressDisplay:
     def _write_line(self) -> None:
         self._last_line = time.monotonic()
         elapsed = self._last_line - self._started
-        parts = [f"{bar.name} {_share(bar)}" for bar in self._bars if bar.done]
+        parts = [f"{bar.name} {_share(bar)}" for bar in self._bars if bar.done or bar.note]
         print(
             f"{self._title} {elapsed:.0f} s: {', '.join(parts) or 'starting'}{_time_left(self._bars, elapsed)}",
             file=self._stream,
