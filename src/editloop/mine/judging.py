@@ -1,15 +1,50 @@
-"""Judges over triplets: requests from records, many at once where a judge takes them so, and NHR-Edit's two scores."""
+"""Judges over triplets: the stages that ask one, requests from records, and NHR-Edit's two scores."""
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from editloop.core.errors import UsageError
-from editloop.engine.stage import StageContext
+from editloop.engine.stage import Config, Dropped, Kept, Lane, Stage, StageContext
 from editloop.judges.base import Judge, JudgeRequest
+from editloop.judges.registry import load_judge
 from editloop.records.record import EditRecord
 from editloop.records.verdict import Verdict
+
+
+class JudgingStage(Stage[EditRecord, EditRecord, Config]):
+    """Base of stages that ask a judge about every triplet and then decide."""
+
+    lane: ClassVar[Lane] = Lane.PROCESS
+    batch_size: ClassVar[int] = 64
+    input = EditRecord
+    output = EditRecord
+
+    @property
+    @abstractmethod
+    def judge_spec(self) -> str:
+        """Which judge."""
+
+    @abstractmethod
+    def decide(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+        """What becomes of a triplet whose latest verdict is the judge's."""
+
+    def open(self, context: StageContext) -> None:
+        """Load the judge once per worker."""
+        super().open(context)
+        self.judge: Judge = load_judge(self.judge_spec)
+
+    @property
+    def model_versions(self) -> dict[str, str]:
+        """Version of the judge."""
+        return {"judge": load_judge(self.judge_spec).identity.version}
+
+    def run(self, records: Sequence[EditRecord]) -> Sequence[Kept[EditRecord] | Dropped]:
+        """Triplets with one more verdict, or dropped with it."""
+        return [self.decide(record) for record in with_verdicts(self.judge, records, self.context)]
 
 
 def judge_request(record: EditRecord, context: StageContext) -> JudgeRequest:

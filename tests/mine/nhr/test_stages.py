@@ -71,7 +71,8 @@ def fates(outcomes: Sequence[Kept[EditRecord] | Dropped]) -> list[str]:
     ],
 )
 def test_the_soft_filter_gives_its_reason(given: Verdict, fate: str | None) -> None:
-    assert SoftFilter(SoftFilterConfig())._objection(given) == fate
+    outcome = SoftFilter(SoftFilterConfig()).decide(triplet("a", given))
+    assert fates([outcome]) == [fate or "kept"]
 
 
 def test_storybook_axes_stand_for_the_papers() -> None:
@@ -84,10 +85,10 @@ def test_storybook_axes_stand_for_the_papers() -> None:
 
 def test_the_validator_writes_down_what_it_asked_for() -> None:
     stage = Validate(ValidateConfig(min_adherence=4.5, min_aesthetic=4.0))
-    kept = stage._one(triplet("a", verdict(4.6, 4.1)))
+    kept = stage.decide(triplet("a", verdict(4.6, 4.1)))
     assert isinstance(kept, Kept)
     assert minimums_of(kept.records[0]) == (4.5, 4.0)
-    dropped = stage._one(triplet("b", verdict(4.4, 4.1)))
+    dropped = stage.decide(triplet("b", verdict(4.4, 4.1)))
     assert isinstance(dropped, Dropped)
     assert dropped.reason == "low_adherence"
     assert dropped.record is not None

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from editloop.engine.stage import Dropped, Kept, Lane, Scope, Stage, StageConfig, StageContext
-from editloop.judges.base import Judge
-from editloop.judges.registry import load_judge
-from editloop.mine.judging import with_verdicts
+from editloop.engine.stage import Dropped, Kept, Scope, Stage, StageConfig
+from editloop.mine.judging import JudgingStage
 from editloop.mine.nhr.validation import Minimums, minimums_of
 from editloop.records.record import EditRecord, Operation
 
@@ -27,34 +25,29 @@ class ConsistencyConfig(StageConfig):
     min_aesthetic: float | None = None
 
 
-class JudgeDerived(Stage[EditRecord, EditRecord, ConsistencyConfig]):
+class JudgeDerived(JudgingStage[ConsistencyConfig]):
     """Scores inverses and compositions; originals pass as they are."""
 
     name: ClassVar[str] = "judge_derived"
     version: ClassVar[str] = "1"
-    lane: ClassVar[Lane] = Lane.PROCESS
-    batch_size: ClassVar[int] = 64
-    input = EditRecord
-    output = EditRecord
-
-    def open(self, context: StageContext) -> None:
-        """Load the judge once per worker."""
-        super().open(context)
-        self.judge: Judge = load_judge(self.config.judge)
 
     @property
-    def model_versions(self) -> dict[str, str]:
-        """Version of the judge."""
-        return {"judge": load_judge(self.config.judge).identity.version}
+    def judge_spec(self) -> str:
+        """As configured."""
+        return self.config.judge
 
     def run(self, records: Sequence[EditRecord]) -> Sequence[Kept[EditRecord] | Dropped]:
         """Derived triplets with a verdict, originals unchanged."""
         derived = [record for record in records if record.operation is not Operation.ORIGINAL]
-        judged = iter(with_verdicts(self.judge, derived, self.context))
+        judged = iter(super().run(derived))
         return [
-            Kept((record if record.operation is Operation.ORIGINAL else next(judged),))
+            Kept((record,)) if record.operation is Operation.ORIGINAL else next(judged)
             for record in records
         ]
+
+    def decide(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+        """Nothing falls here."""
+        return Kept((record,))
 
 
 class BackwardConsistency(Stage[EditRecord, EditRecord, ConsistencyConfig]):

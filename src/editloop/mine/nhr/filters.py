@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from editloop.engine.stage import Dropped, Kept, Lane, Stage, StageConfig, StageContext
-from editloop.judges.base import Judge
-from editloop.judges.registry import load_judge
-from editloop.mine.judging import adherence, aesthetic, with_verdicts
+from editloop.engine.stage import Dropped, Kept, Lane, Stage, StageConfig
+from editloop.mine.judging import JudgingStage, adherence, aesthetic
 from editloop.mine.nhr.low_level import largest_component_share
 from editloop.records.record import EditRecord
 from editloop.records.verdict import Verdict
@@ -24,32 +22,20 @@ class SoftFilterConfig(StageConfig):
     """Least score that counts as "yes" to the question about unwanted changes (A.3), where the judge has that axis."""
 
 
-class SoftFilter(Stage[EditRecord, EditRecord, SoftFilterConfig]):
+class SoftFilter(JudgingStage[SoftFilterConfig]):
     """The cheap first judge (prompts A.2 to A.4; 57 % fell here in the paper)."""
 
     name: ClassVar[str] = "soft_filter"
     version: ClassVar[str] = "1"
-    lane: ClassVar[Lane] = Lane.PROCESS
-    batch_size: ClassVar[int] = 64
-    input = EditRecord
-    output = EditRecord
     reasons: tuple[str, ...] = ("unscored", "unwanted_change", "low_adherence", "low_aesthetic")
 
-    def open(self, context: StageContext) -> None:
-        """Load the judge once per worker."""
-        super().open(context)
-        self.judge: Judge = load_judge(self.config.judge)
-
     @property
-    def model_versions(self) -> dict[str, str]:
-        """Version of the judge."""
-        return {"judge": load_judge(self.config.judge).identity.version}
+    def judge_spec(self) -> str:
+        """As configured."""
+        return self.config.judge
 
-    def run(self, records: Sequence[EditRecord]) -> Sequence[Kept[EditRecord] | Dropped]:
-        """Candidates with a verdict, or dropped with it."""
-        return [self._one(record) for record in with_verdicts(self.judge, records, self.context)]
-
-    def _one(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+    def decide(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+        """Keep what is good enough on every count."""
         verdict = record.verdicts[-1]
         reason = self._objection(verdict)
         return Dropped(reason, verdict.text, verdict.axes, record) if reason else Kept((record,))

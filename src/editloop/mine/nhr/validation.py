@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
-from editloop.engine.stage import Dropped, Kept, Lane, Scope, Stage, StageConfig, StageContext
-from editloop.judges.base import Judge
+from editloop.engine.stage import Dropped, Kept, Scope, Stage, StageConfig
 from editloop.judges.calibrate.thresholds import PickedThreshold, pick_threshold
-from editloop.judges.registry import load_judge
-from editloop.mine.judging import adherence, aesthetic, with_verdicts
+from editloop.mine.judging import JudgingStage, adherence, aesthetic
 from editloop.records.provenance import Step
 from editloop.records.record import EditRecord
 from editloop.records.verdict import Verdict
@@ -74,32 +72,20 @@ def minimums_of(record: EditRecord) -> Minimums | None:
     return None
 
 
-class Validate(Stage[EditRecord, EditRecord, ValidateConfig]):
+class Validate(JudgingStage[ValidateConfig]):
     """Scores every candidate (63 % fell here in the paper); with picked thresholds `PickThresholds` drops in its place."""
 
     name: ClassVar[str] = "validate"
     version: ClassVar[str] = "1"
-    lane: ClassVar[Lane] = Lane.PROCESS
-    batch_size: ClassVar[int] = 64
-    input = EditRecord
-    output = EditRecord
     reasons: tuple[str, ...] = REASONS
 
-    def open(self, context: StageContext) -> None:
-        """Load the judge once per worker."""
-        super().open(context)
-        self.judge: Judge = load_judge(self.config.judge)
-
     @property
-    def model_versions(self) -> dict[str, str]:
-        """Version of the judge."""
-        return {"judge": load_judge(self.config.judge).identity.version}
+    def judge_spec(self) -> str:
+        """As configured."""
+        return self.config.judge
 
-    def run(self, records: Sequence[EditRecord]) -> Sequence[Kept[EditRecord] | Dropped]:
-        """Candidates with one more verdict, or dropped with it."""
-        return [self._one(record) for record in with_verdicts(self.judge, records, self.context)]
-
-    def _one(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+    def decide(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+        """By the given thresholds; without them only what has no scores goes."""
         least = self.config.min_adherence, self.config.min_aesthetic
         if least[0] is not None and least[1] is not None:
             minimums = Minimums(least[0], least[1])

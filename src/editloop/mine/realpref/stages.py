@@ -7,9 +7,7 @@ from typing import ClassVar, Final
 
 from editloop.core.seeds import derive_seed, generator
 from editloop.engine.stage import Dropped, Kept, Lane, Stage, StageConfig, StageContext
-from editloop.judges.base import Judge
-from editloop.judges.registry import load_judge
-from editloop.mine.judging import with_verdicts
+from editloop.mine.judging import JudgingStage
 from editloop.mine.realpref.balance import TASKS, category_of, even_cases
 from editloop.mine.storybook import PICTURE_SIZE, CaseGroup, case_record
 from editloop.models import load_model
@@ -88,32 +86,20 @@ class DropSolvedConfig(StageConfig):
     """Least mean of the axes, on the scorer's own scale, that counts as solved: expectations never reach a round 5."""
 
 
-class DropSolved(Stage[EditRecord, EditRecord, DropSolvedConfig]):
+class DropSolved(JudgingStage[DropSolvedConfig]):
     """What the editor solves already teaches it nothing: its reward is at the top whatever it draws."""
 
     name: ClassVar[str] = "drop_solved"
     version: ClassVar[str] = "1"
-    lane: ClassVar[Lane] = Lane.PROCESS
-    batch_size: ClassVar[int] = 64
-    input = EditRecord
-    output = EditRecord
     reasons: tuple[str, ...] = ("full_score", "unscored")
 
-    def open(self, context: StageContext) -> None:
-        """Load the scorer once per worker."""
-        super().open(context)
-        self.scorer: Judge = load_judge(self.config.scorer)
-
     @property
-    def model_versions(self) -> dict[str, str]:
-        """Version of the scorer."""
-        return {"scorer": load_judge(self.config.scorer).identity.version}
+    def judge_spec(self) -> str:
+        """As configured."""
+        return self.config.scorer
 
-    def run(self, records: Sequence[EditRecord]) -> Sequence[Kept[EditRecord] | Dropped]:
-        """Tries with their score, or dropped with it."""
-        return [self._one(record) for record in with_verdicts(self.scorer, records, self.context)]
-
-    def _one(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+    def decide(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+        """Drop what has the full score."""
         verdict = record.verdicts[-1]
         if verdict.overall is None:
             return Dropped("unscored", verdict.text, record=record)

@@ -10,10 +10,8 @@ from typing import ClassVar, Final
 import numpy as np
 
 from editloop.core.seeds import derive_seed
-from editloop.engine.stage import Dropped, Kept, Lane, Stage, StageConfig, StageContext
-from editloop.judges.base import Judge
-from editloop.judges.registry import load_judge
-from editloop.mine.judging import with_verdicts
+from editloop.engine.stage import Dropped, Kept, Lane, Stage, StageConfig
+from editloop.mine.judging import JudgingStage
 from editloop.mine.storybook import PICTURE_SIZE, CaseGroup, case_record
 from editloop.records.formats import Dataset, read_dataset
 from editloop.records.formats.dataset import images_of
@@ -103,32 +101,20 @@ class PerspectivesConfig(StageConfig):
     judge: str = "world:tiny-judge"
 
 
-class Perspectives(Stage[EditRecord, EditRecord, PerspectivesConfig]):
+class Perspectives(JudgingStage[PerspectivesConfig]):
     """Following, preserving and quality from 0 to 5, the fault in words at the one it counts against."""
 
     name: ClassVar[str] = "perspectives"
     version: ClassVar[str] = "1"
-    lane: ClassVar[Lane] = Lane.PROCESS
-    batch_size: ClassVar[int] = 64
-    input = EditRecord
-    output = EditRecord
     reasons: tuple[str, ...] = ("unscored",)
 
-    def open(self, context: StageContext) -> None:
-        """Load the judge once per worker."""
-        super().open(context)
-        self.judge: Judge = load_judge(self.config.judge)
-
     @property
-    def model_versions(self) -> dict[str, str]:
-        """Version of the judge."""
-        return {"judge": load_judge(self.config.judge).identity.version}
+    def judge_spec(self) -> str:
+        """As configured."""
+        return self.config.judge
 
-    def run(self, records: Sequence[EditRecord]) -> Sequence[Kept[EditRecord] | Dropped]:
-        """Triplets with the judge's verdict in RewardEdit's terms; only what cannot be judged goes."""
-        return [self._one(record) for record in with_verdicts(self.judge, records, self.context)]
-
-    def _one(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+    def decide(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
+        """The verdict in RewardEdit's terms; only what cannot be judged goes."""
         verdict = record.verdicts[-1]
         rewards = as_rewards(verdict)
         if rewards is None:
