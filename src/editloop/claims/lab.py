@@ -67,11 +67,11 @@ SHORT: Final = ClaimSizes(
     seeds=1,
     evaluation_cases=64,
     triplets=400,
-    prompts=40,
-    training_steps=50,
+    prompts=24,
+    training_steps=60,
     practice_cases=120,
-    alignment_steps=10,
-    look_every=5,
+    alignment_steps=8,
+    look_every=4,
     ablations=False,
 )
 """What `editloop loop` runs in a few minutes."""

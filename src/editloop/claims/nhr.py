@@ -142,7 +142,8 @@ def _audited(lab: Lab, results: Sequence[ArmResult]) -> list[ClaimRow]:
     """The oracle on what validator and backward consistency let through, all seeds together."""
     audits = [_audit(lab, seed) for seed in range(len(results))]
     tries = [row for audit in audits for row in audit["tries"]]
-    picked = ", ".join(f"{audit['threshold']:.2f}" for audit in audits)
+    thresholds = [audit["threshold"] for audit in audits if audit["threshold"] is not None]
+    picked = ", ".join(f"{threshold:.2f}" for threshold in thresholds) or "none"
     return [
         _precision_row(
             lab,
@@ -243,12 +244,13 @@ def _counts(run: RunResult, lab: Lab, seed: int) -> dict[str, float]:
     path = _mining_folder(lab, seed) / AUDIT_NAME
     if not path.exists():
         tries = candidates(run)
+        reached = any(one.validator_verdict is not None for one in tries)
         validated = {c.record.id for c in accepted_after(tries, "validate", run)}
         if any(count.name == "pick_thresholds" for count in run.counts):
             validated = {c.record.id for c in accepted_after(tries, "pick_thresholds", run)}
         selected = {c.record.id for c in accepted_after(tries, "select_best", run)}
         content = {
-            "threshold": survival(tries, recipe_of(lab, seed)).threshold,
+            "threshold": survival(tries, recipe_of(lab, seed)).threshold if reached else None,
             "tries": [_audited_try(one, run, validated, selected) for one in tries],
         }
         path.write_text(json.dumps(content), "utf-8")
