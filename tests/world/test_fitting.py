@@ -31,7 +31,7 @@ def occluded_scene() -> Scene:
 def test_objects_are_found_where_they_stand(seed: int) -> None:
     scene = sample_scene(np.random.default_rng(seed))
     fitted = fit_scene(unplaced(scene), render(scene))
-    assert fitted.depicted
+    assert fitted.depicts()
     for found, real in zip(fitted.scene.objects, scene.objects, strict=True):
         assert found.dx == pytest.approx(real.dx, abs=0.03)
         assert found.dy == pytest.approx(real.dy, abs=0.03)
@@ -40,7 +40,7 @@ def test_objects_are_found_where_they_stand(seed: int) -> None:
 def test_an_object_before_another_is_found_beside_it() -> None:
     scene = occluded_scene()
     fitted = fit_scene(unplaced(scene), render(scene))
-    assert fitted.depicted
+    assert fitted.depicts()
     assert fitted.scene.objects[3].dx == pytest.approx(scene.objects[3].dx, abs=0.03)
 
 
@@ -48,7 +48,7 @@ def test_blur_and_grain_of_a_generator_are_forgiven() -> None:
     scene = sample_scene(np.random.default_rng(4))
     grain = np.random.default_rng(0).normal(0, 8, (32, 32, 3))
     noisy = np.clip(render(scene) + grain, 0, 255).astype(np.uint8)
-    assert fit_scene(unplaced(scene), noisy).depicted
+    assert fit_scene(unplaced(scene), noisy).depicts()
 
 
 def two_things() -> Scene:
@@ -65,12 +65,16 @@ def two_things() -> Scene:
             two_things(),
             objects=(SceneObject("ball", "green", "left"), two_things().objects[1]),
         ),
+        replace(
+            two_things(),
+            objects=(SceneObject("fish", "red", "left"), two_things().objects[1]),
+        ),
         replace(two_things(), background="desert"),
     ],
-    ids=["missing object", "other colour", "other background"],
+    ids=["missing object", "other colour", "other kind", "other background"],
 )
 def test_what_is_not_as_described_is_seen(wrong: Scene) -> None:
-    assert not fit_scene(two_things(), render(wrong)).depicted
+    assert not fit_scene(two_things(), render(wrong)).depicts()
 
 
 def test_a_grey_picture_is_hopeless_at_once() -> None:

@@ -44,14 +44,14 @@ def test_without_faults_every_picture_shows_its_prompt() -> None:
         [GenerationRequest(prompt, seed) for seed, prompt in enumerate(prompts)]
     )
     for prompt, image in zip(prompts, images, strict=True):
-        assert fit_scene(scene_of_prompt(prompt), image).depicted
+        assert fit_scene(scene_of_prompt(prompt), image).depicts()
 
 
 def test_faults_come_in_their_share_and_the_gate_sees_them() -> None:
     prompt = "draw a red ball on the left and a blue house on the right in a meadow"
     requests = [GenerationRequest(prompt, seed) for seed in range(60)]
     images = Illustrator().generate_many(requests)
-    shown = [fit_scene(scene_of_prompt(prompt), image).depicted for image in images]
+    shown = [fit_scene(scene_of_prompt(prompt), image).depicts() for image in images]
     assert 1 - np.mean(shown) == pytest.approx(FAULT_SHARE, abs=0.15)
 
 

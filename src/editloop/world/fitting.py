@@ -25,7 +25,7 @@ ASIDE: Final = tuple(product((-0.12, -0.09, 0.09, 0.12), (0.06, 0.1)))
 """Where an object is looked for as well that shares its place with one behind it."""
 FINE: Final = tuple(product((-0.012, 0.0, 0.012), repeat=2))
 """Steps of the second and the third look."""
-LARGEST_ERROR: Final = 0.16
+LARGEST_ERROR: Final = 0.12
 """Mean absolute difference over an object or over the background, on 0..1, above which they are not what was described."""
 HOPELESS_ERROR: Final = 0.3
 """Error after the first look above which a closer one would not help."""
@@ -45,10 +45,9 @@ class FittedScene:
         """The largest of the errors."""
         return max((*self.object_errors, self.background_error))
 
-    @property
-    def depicted(self) -> bool:
+    def depicts(self, largest_error: float = LARGEST_ERROR) -> bool:
         """Whether the picture shows every object as described, on the described background."""
-        return self.worst <= LARGEST_ERROR
+        return self.worst <= largest_error
 
 
 def fit_scene(scene: Scene, image: RgbImage) -> FittedScene:

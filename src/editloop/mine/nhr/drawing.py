@@ -14,6 +14,7 @@ from editloop.mine.pictures import save_png
 from editloop.models import load_model
 from editloop.models.roles import GenerationRequest, Generator, RgbImage
 from editloop.records.provenance import Step
+from editloop.world.fitting import LARGEST_ERROR
 from editloop.world.illustrator import ILLUSTRATOR, Illustrator
 
 
@@ -95,6 +96,12 @@ class GateConfig(StageConfig):
     gate: str = "world:depicts"
     min_overall: float = 4.0
     """Least score, where the gate is a judge that gives scores."""
+    max_mismatch: float = LARGEST_ERROR
+    """Largest difference, 0 to 1, of an object or the background from what the prompt says, for ``world:depicts``."""
+
+    def load(self) -> Gate:
+        """The gate."""
+        return load_gate(self.gate, self.min_overall, self.max_mismatch)
 
 
 class PlausibilityGate(Stage[DrawnSource, DrawnSource, GateConfig]):
@@ -111,12 +118,12 @@ class PlausibilityGate(Stage[DrawnSource, DrawnSource, GateConfig]):
     def open(self, context: StageContext) -> None:
         """Load the gate once per worker."""
         super().open(context)
-        self.gate: Gate = load_gate(self.config.gate, self.config.min_overall)
+        self.gate: Gate = self.config.load()
 
     @property
     def model_versions(self) -> dict[str, str]:
         """Version of the gate."""
-        return {"gate": load_gate(self.config.gate, self.config.min_overall).version}
+        return {"gate": self.config.load().version}
 
     def run(self, records: Sequence[DrawnSource]) -> Sequence[Kept[DrawnSource] | Dropped]:
         """Sources, their edits' truth moved to what the picture shows; or dropped."""

@@ -35,10 +35,10 @@ class Gate(Protocol):
         """The decision on one picture."""
 
 
-def load_gate(spec: str, min_overall: float) -> Gate:
+def load_gate(spec: str, min_overall: float, max_mismatch: float) -> Gate:
     """``world:depicts``, or any judge by its spec, asked about the picture and its prompt alone."""
     if spec == "world:depicts":
-        return DepictsGate()
+        return DepictsGate(max_mismatch)
     return JudgeGate(load_judge(spec), min_overall)
 
 
@@ -50,6 +50,9 @@ class DepictsGate:
 
     version = "1"
 
+    def __init__(self, max_mismatch: float) -> None:
+        self._max_mismatch = max_mismatch
+
     def look(self, source: DrawnSource, image: RgbImage) -> Seen:
         """The worst mismatch of any object or the background decides."""
         truths = [edit.truth for edit in source.prompt.edits]
@@ -60,7 +63,7 @@ class DepictsGate:
         edits = tuple(_moved(edit, fitted.scene) for edit in source.prompt.edits)
         prompt = source.prompt.model_copy(update={"edits": edits})
         detail = f"{source.prompt.prompt}: largest mismatch {fitted.worst:.2f} of 1"
-        return Seen(fitted.depicted, 1 - fitted.worst, prompt, detail)
+        return Seen(fitted.depicts(self._max_mismatch), 1 - fitted.worst, prompt, detail)
 
 
 class JudgeGate:
