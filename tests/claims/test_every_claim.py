@@ -18,6 +18,7 @@ from editloop.claims.lab import ClaimSizes, Lab
 from editloop.claims.pages import PAGE_NAME, SHOWN_ARMS, claims_story, varied, write_claims_page
 from editloop.claims.rows import ClaimRow
 from editloop.claims.run import ClaimsResult, run_claims
+from editloop.claims.workers import ArmFailedError, compute_arms
 from editloop.claims.worse import falls, worse_table
 from editloop.core.errors import AssetError, UnknownNameError
 from editloop.judges.storybook import held_out_judge, tiny_judge
@@ -136,6 +137,18 @@ def test_a_worker_answers_each_arm_with_what_became_of_it(
     worker.serve(io.StringIO("\n".join(json.dumps(line) for line in (bench, *jobs))), replies)
     answers = [json.loads(line)["outcome"] for line in replies.getvalue().splitlines()]
     assert answers == ["done", "out_of_time"]
+
+
+def test_worker_processes_fill_the_store_and_name_the_arm_they_die_of(
+    result: ClaimsResult, lab: Lab
+) -> None:
+    seen: list[tuple[int, int]] = []
+    jobs = [ArmJob("mrc", "rewards", 0), ArmJob("mrc", "no_rewards", 0)]
+    compute_arms(lab, jobs, 1, lambda done, total, running: seen.append((done, total)))
+    assert seen[-1] == (2, 2)
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    with pytest.raises(ArmFailedError, match="mrc/nothing, seed 0"):
+        compute_arms(lab, [ArmJob("mrc", "nothing", 0)], 1, lambda *_: None)
 
 
 def test_the_page_shows_every_stage_and_what_got_worse(

@@ -30,9 +30,9 @@ DEFAULT_STEPS = 6
 
 @dataclass
 class StorybookOutput(BaseOutput):  # type: ignore[misc]
-    """Edited images, RGB uint8 (h, w, 3) each."""
+    """Edited images, RGB uint8 (h, w, 3) each, or clean latents where those were asked for."""
 
-    images: list[RgbImage]
+    images: list[RgbImage] | Tensor
 
 
 def blank_image(size: int) -> RgbImage:
