@@ -192,8 +192,9 @@ def test_a_trained_lora_is_loaded_by_the_plain_pipeline(folder: Path, tmp_path: 
     plain.set_progress_bar_config(disable=True)
     before = edit(plain)[0]
     plain.load_lora_weights(str(tmp_path))
-    np.testing.assert_array_equal(edit(plain)[0], edit(trained)[0])
-    assert (edit(plain)[0] != before).any()
+    # PEFT may add a layer's two products in another order: the last bit, at most one grey level.
+    assert np.abs(edit(plain)[0].astype(int) - edit(trained)[0]).max() <= 1
+    assert np.abs(edit(plain)[0].astype(int) - before).max() > 1
     plain.unload_lora_weights()
     np.testing.assert_array_equal(edit(plain)[0], before)
 
