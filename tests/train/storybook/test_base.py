@@ -29,7 +29,15 @@ from editloop.train.storybook.stream import TripletBatches
 from editloop.world.grammar import vocabulary
 from editloop.world.oracle import FAILURE_WORDS
 
-SIZES: dict[str, Any] = {"channels": (8, 8), "hidden": 32, "text_layers": 1, "batch_size": 4}
+SIZES: dict[str, Any] = {
+    "channels": (8, 8),
+    "hidden": 32,
+    "text_layers": 1,
+    "batch_size": 4,
+    "reading_steps": 2,
+    "reading_batch_size": 4,
+    "drawing_lessons": 3,
+}
 
 
 class InProcess(BaseTrainer):

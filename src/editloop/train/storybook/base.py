@@ -25,6 +25,7 @@ from editloop.models.storybook.latents import to_latents
 from editloop.models.storybook.pipeline import StorybookPipeline, conditioning_latents
 from editloop.models.storybook.text import encode_text
 from editloop.train.sft.state import TrainingState
+from editloop.train.storybook.reading import teach_reading
 from editloop.train.storybook.stream import TripletBatches
 from editloop.world.grammar import vocabulary
 from editloop.world.oracle import FAILURE_WORDS
@@ -47,7 +48,7 @@ class BaseTrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
-    steps: int = 4500
+    steps: int = 9000
     """May be changed when a training is resumed: the learning rate then follows the new length."""
     batch_size: int = 32
     learning_rate: float = 8e-4
@@ -64,6 +65,12 @@ class BaseTrainingConfig(BaseModel):
     channels: tuple[int, ...] = (64, 128, 128)
     hidden: int = 128
     text_layers: int = 3
+    reading_steps: int = 1000
+    """Updates of the text encoder on words alone, before the first picture."""
+    reading_batch_size: int = 128
+    reading_rate: float = 1e-3
+    drawing_lessons: int = 3000
+    """Updates over which text-to-image samples fall from most of a batch to their final share."""
     checkpoint_every: int = 250
     device: str = "cpu"
 
@@ -149,6 +156,8 @@ class BaseTrainer:
     def train(self, *, until_seconds: float = math.inf) -> None:
         """Run to the last step, or until this call has used so many seconds; checkpoints as it goes."""
         started, before = time.monotonic(), self.seconds
+        if self.step == 0:
+            self._learn_to_read()
         for pixels, texts in self._batches():
             loss = self._train_step(pixels, texts)
             self.seconds = before + time.monotonic() - started
@@ -159,6 +168,16 @@ class BaseTrainer:
             if time.monotonic() - started > until_seconds:
                 break
         self.save()
+
+    def _learn_to_read(self) -> None:
+        config = self.config
+        teach_reading(
+            self.pipeline,
+            steps=config.reading_steps,
+            batch_size=config.reading_batch_size,
+            learning_rate=config.reading_rate,
+            seed=config.seed,
+        )
 
     def save(self) -> None:
         """Write the state (for resuming) and the averaged weights as a pipeline (for use), each atomically."""
@@ -210,7 +229,11 @@ class BaseTrainer:
 
     def _batches(self) -> Iterator[tuple[NDArray[Any], list[str]]]:
         data = TripletBatches(
-            self.config.seed, self.config.batch_size, self.step, self.config.steps
+            self.config.seed,
+            self.config.batch_size,
+            self.step,
+            self.config.steps,
+            self.config.drawing_lessons,
         )
         return iter(DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=4))
 

@@ -25,7 +25,9 @@ from editloop.world.sampling import describe, sample_case, sample_scene
 
 IMAGE_SIZE = 32
 DRAWING_SHARE = 0.12
-"""Share of text-to-image samples in the stream."""
+"""Share of text-to-image samples in the stream, in the long run."""
+FIRST_DRAWING_SHARE = 0.7
+"""At the beginning: a drawing teaches up to four objects at once, an edit one, and big editors draw before they edit, too."""
 REFERENCE_SIZE = IMAGE_SIZE
 
 
@@ -64,25 +66,31 @@ def drawing(rng: np.random.Generator) -> Triplet:
     return Triplet(blank, blank, picture, describe(scene, rng), None, None)
 
 
-def batch_of(seed: int, index: int, size: int) -> list[Triplet]:
-    """Batch number `index` of the stream, the same wherever and whenever it is made."""
+def drawing_share(index: int, lessons: int) -> float:
+    """Share of drawings in batch number `index`: falls to its final value over the first `lessons` batches."""
+    left = max(0.0, 1 - index / lessons) if lessons else 0.0
+    return DRAWING_SHARE + (FIRST_DRAWING_SHARE - DRAWING_SHARE) * left
+
+
+def batch_of(seed: int, index: int, size: int, lessons: int = 0) -> list[Triplet]:
+    """Batch number `index` of the stream, the same wherever and whenever it is made; `lessons` as `drawing_share`."""
     rng = np.random.default_rng(derive_seed(seed, "storybook-base", index))
-    return [
-        drawing(rng) if rng.random() < DRAWING_SHARE else imperfect_edit(rng) for _ in range(size)
-    ]
+    share = drawing_share(index, lessons)
+    return [drawing(rng) if rng.random() < share else imperfect_edit(rng) for _ in range(size)]
 
 
 class TripletBatches(IterableDataset[tuple[NDArray[np.uint8], list[str]]]):
     """Batches from number `start` on, for a `DataLoader`; pixels are (batch, 3, h, w, 3): source, reference, target."""
 
-    def __init__(self, seed: int, batch_size: int, start: int, stop: int) -> None:
+    def __init__(self, seed: int, batch_size: int, start: int, stop: int, lessons: int = 0) -> None:
         self.seed, self.batch_size, self.start, self.stop = seed, batch_size, start, stop
+        self.lessons = lessons
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], list[str]]]:
         worker = torch.utils.data.get_worker_info()
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for index in range(self.start + first, self.stop, step):
-            batch = batch_of(self.seed, index, self.batch_size)
+            batch = batch_of(self.seed, index, self.batch_size, self.lessons)
             pixels = np.stack([np.stack([t.source, t.reference, t.target]) for t in batch])
             yield pixels, [triplet.text for triplet in batch]
 
