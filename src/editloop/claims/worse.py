@@ -57,6 +57,10 @@ def worse_table(lab: Lab, arms: Mapping[str, Sequence[ArmResult]]) -> Table:
     return Table("What got worse", HEADINGS, tuple(rows), note)
 
 
+LEAST_CASES: Final = 2
+"""Of a kind of edit, for an interval."""
+
+
 def falls(lab: Lab, results: Sequence[ArmResult]) -> Iterator[Fall]:
     """The axes over all cases, then the overall score of each kind of edit."""
     every = np.arange(len(lab.cases))
@@ -67,6 +71,8 @@ def falls(lab: Lab, results: Sequence[ArmResult]) -> Iterator[Fall]:
         for kind in sorted(set(kinds))
     ]
     for what, axis, places in groups:
+        if len(places) < LEAST_CASES:
+            continue
         base = np.array(lab.base.scores[axis])[places]
         now = score_table(list(results), axis)[:, places]
         if now.mean() < base.mean():

@@ -95,13 +95,13 @@ class StorybookJudge:
 
     @property
     def _files(self) -> JudgeFiles:
-        return judge_files(self.weights, self.folder)
+        return judge_files(self.weights, self.folder)  # type: ignore[arg-type]  # paths hash
 
     @property
     def _reader(self) -> JudgeReader:
         from editloop.models.storybook.judge_reader import open_judge
 
-        return open_judge(self.weights, self.folder)
+        return open_judge(self.weights, self.folder)  # type: ignore[arg-type]  # paths hash
 
     def _read(self, requests: Sequence[JudgeRequest]) -> Readings:
         return self._reader.read(
@@ -158,7 +158,7 @@ class StorybookJudge:
 def _readable(request: JudgeRequest) -> bool:
     pictures = (request.source, request.edited, *request.references)
     return all(
-        isinstance(picture, np.ndarray)
+        isinstance(picture, np.ndarray)  # type: ignore[redundant-expr]  # callers may lie
         and picture.dtype == np.uint8
         and picture.ndim == 3
         and picture.shape[2] == 3

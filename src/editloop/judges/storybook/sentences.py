@@ -24,7 +24,7 @@ _SENTENCES: Final[dict[str, str]] = {
     "not_added": "it was not added",
     "not_done": "it was not done",
     "over_edit": "other things also changed",
-    "identity_drift": "other things lost the shape",
+    "identity_drift": "the shape of other things changed",
     "colour_shift": "the colours are wrong",
     "blurred": "the picture is blurred",
     "blur": "the picture is blurred",

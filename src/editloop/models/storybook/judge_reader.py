@@ -147,7 +147,7 @@ def open_judge(name: str, folder: Traversable = WEIGHTS_FOLDER) -> JudgeReader:
     Raises:
         AssetError: when there are no such weights.
     """
-    found = judge_files(name, folder)
+    found = judge_files(name, folder)  # type: ignore[arg-type]  # paths hash
     return JudgeReader(load_judge_network(found), found.version)
 
 

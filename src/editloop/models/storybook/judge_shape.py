@@ -74,4 +74,5 @@ def judge_files(name: str, folder: Traversable = WEIGHTS_FOLDER) -> JudgeFiles:
 
 def shape_from_json(parsed: dict[str, Any]) -> JudgeShape:
     """The shape whose `dataclasses.asdict` went through JSON."""
-    return JudgeShape(**{k: tuple(v) if isinstance(v, list) else v for k, v in parsed.items()})
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in parsed.items()}
+    return JudgeShape(**fields)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from editloop.judges.calibrate.rater_bias import remove_rater_bias
-from editloop.models.storybook.judge_network import ANSWERS, SCORE_STEPS
+from editloop.models.storybook.judge_shape import ANSWERS, SCORE_STEPS
 from editloop.train.judge.pool import Pool
 from editloop.train.judge.variants import EXACT
 from editloop.world.corruptors import FLAWS

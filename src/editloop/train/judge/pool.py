@@ -68,7 +68,15 @@ class Pool:
     def oracle_scores(self) -> list[OracleScore]:
         """The oracle's scores as they were given, one a pair."""
         return [
-            OracleScore(*map(float, row), right=bool(right), failure=failure or None, text=text)
+            OracleScore(
+                instruction=float(row[0]),
+                preservation=float(row[1]),
+                quality=float(row[2]),
+                overall=float(row[3]),
+                right=bool(right),
+                failure=failure or None,
+                text=text,
+            )
             for row, right, failure, text in zip(
                 self.scores, self.right, self.failures, self.texts, strict=True
             )
