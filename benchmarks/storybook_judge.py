@@ -29,7 +29,7 @@ from editloop.judges.storybook import (
 )
 from editloop.models.storybook.judge_shape import ANSWERS
 from editloop.train.judge.card import by_task, ceilings, judge_card
-from editloop.train.judge.study import Study, label_study, held_out_study
+from editloop.train.judge.study import Study, held_out_study, label_study
 from harness.tables import Section, machine, parser, publish
 
 COUNTS = (0, 5, 10, 25, 50, 100)
