@@ -22,6 +22,7 @@ from editloop.models.roles import (
     Tagger,
     TextEmbedder,
     TextReader,
+    Vlm,
 )
 
 REGISTRIES: dict[str, Registry[Any]] = {
@@ -36,6 +37,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
         "reader",
         "editor",
         "generator",
+        "vlm",
     )
 }
 """Role -> spec string -> class or factory, imported on first use.
@@ -58,6 +60,8 @@ for _role, _spec, _where in (
     ("reader", "embedded:ppocr", "editloop.models.readers.ppocr:PpOcr"),
     ("quality", "embedded:brisque", "editloop.models.quality.brisque:Brisque"),
     ("remover", "embedded:patchmatch", "editloop.models.removers.patchmatch:PatchMatch"),
+    ("vlm", "openai:", "editloop.models.vlms.openai:OpenAiVlm"),
+    ("vlm", "transformers:", "editloop.models.vlms.transformers:TransformersVlm"),
 ):
     REGISTRIES[_role].add(_spec, _where)
 
@@ -89,6 +93,8 @@ def load_model(role: Literal["reader"], spec: str) -> TextReader: ...
 def load_model(role: Literal["editor"], spec: str) -> Editor: ...
 @overload
 def load_model(role: Literal["generator"], spec: str) -> Generator: ...
+@overload
+def load_model(role: Literal["vlm"], spec: str) -> Vlm: ...
 def load_model(role: str, spec: str) -> Any:
     """The model that `spec` names, playing `role`. Weights are fetched and opened on the first call to it.
 

@@ -6,13 +6,14 @@ is bool (h, w), True = belongs to the object / may change. Boxes are pixels, rig
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from editloop.models.vlms.messages import VlmAnswer, VlmReply, VlmRequest
 from editloop.records.record import Box
 
 RgbImage: TypeAlias = NDArray[np.uint8]
@@ -187,3 +188,27 @@ class Generator(Model, Protocol):
 
     def generate_many(self, requests: Sequence[GenerationRequest]) -> list[RgbImage]:
         """One image a request, in order; each depends on its own request alone."""
+
+
+@runtime_checkable
+class Vlm(Model, Protocol):
+    """Answers questions about images in words."""
+
+    async def ask(self, request: VlmRequest) -> VlmReply:
+        """The reply to one request.
+
+        Raises:
+            ModelCallError: when there is no answer; `BudgetError` when a cap does not allow the call.
+        """
+
+    def ask_many(
+        self,
+        requests: Sequence[VlmRequest],
+        on_reply: Callable[[int, VlmAnswer], None] | None = None,
+    ) -> list[VlmAnswer]:
+        """One reply or error a request, in order; a call that fails never costs the others.
+
+        Args:
+            requests: The questions.
+            on_reply: Called in the caller's thread with the place and the answer, as answers come.
+        """

@@ -1,0 +1,1 @@
+"""Vision-language models: one adapter a module, and the messages that all of them speak."""
