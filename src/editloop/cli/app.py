@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from editloop.cli.judging import judge
 from editloop.cli.training import training
 from editloop.core.errors import EditloopError
 
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(training)
+app.command()(judge)
 
 RecipeName = Annotated[
     str, typer.Argument(help="Mining recipe: photos, nhr, rewardedit or realpref.")

@@ -1,0 +1,248 @@
+"""`editloop judge`: score edits with any judge, and say how far it agrees with people."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from editloop.cli.progress import say
+from editloop.cli.tables import print_table
+from editloop.core.errors import EditloopError, StoreError, UsageError
+from editloop.core.log import Bar, ProgressDisplay
+
+if TYPE_CHECKING:
+    from editloop.judges.people.bulk import Judged
+    from editloop.judges.people.report import AxisAgreement, PeopleReport
+    from editloop.records.formats.rated_edits import RatedFile, Unusable
+    from editloop.store.answers import AnswerStore
+
+RatingsFile = Annotated[
+    Path,
+    typer.Argument(
+        help="JSONL with instruction, source, edited and people's ratings a line; images relative to it."
+    ),
+]
+JudgeSpec = Annotated[
+    str,
+    typer.Option(
+        "--judge", help="Judge: embedded:evidence, or a folder written by `editloop fit`."
+    ),
+]
+WorkerCount = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes; by default one for each CPU.")
+]
+Answers = Annotated[
+    Path | None,
+    typer.Option(
+        "--answers", help="SQLite file of kept verdicts; by default in the user's cache folder."
+    ),
+]
+PeopleScale = Annotated[
+    str | None,
+    typer.Option(
+        "--people-scale",
+        metavar="LOW,HIGH",
+        help="Ends of the scale people used; by default the usual one that fits.",
+    ),
+]
+_SHOWN_DROPS = 20
+
+
+def judge(
+    ratings: RatingsFile,
+    judge: JudgeSpec = "embedded:evidence",
+    against_people: Annotated[
+        bool,
+        typer.Option(
+            "--against-people", help="Report agreement with the ratings instead of verdicts."
+        ),
+    ] = False,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", help="Also by this label of the file, e.g. semantic_category."),
+    ] = None,
+    workers: WorkerCount = None,
+    answers: Answers = None,
+    people_scale: PeopleScale = None,
+    seed: Annotated[int, typer.Option(help="Draws the bootstrap.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Score edits with a judge; with --against-people, say how far it agrees with those who rated them."""
+    from editloop.records.formats.rated_edits import read_rated_edits
+
+    rated = read_rated_edits(ratings)
+    scale = read_scale(people_scale)
+    with open_answers(answers) as store:
+        judged = judge_with_progress(judge, rated, store, workers)
+    if not against_people:
+        _print_verdicts(rated, judged, as_json=as_json)
+        return
+    from editloop.judges.people.report import people_report
+
+    report = people_report(rated, judged, scale=scale, task_label=by, seed=seed)
+    if as_json:
+        typer.echo(json.dumps({**facts_of(rated, judged), **report.as_json()}, indent=2))
+    else:
+        print_report(report)
+    say_dropped((*rated.dropped, *judged.dropped))
+
+
+def read_scale(text: str | None) -> tuple[float, float] | None:
+    """``0,10`` as two numbers.
+
+    Raises:
+        UsageError: it is no pair of rising numbers.
+    """
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UsageError(f"--people-scale takes LOW,HIGH such as 0,10, got {text!r}") from error
+    if not low < high:
+        raise UsageError(f"--people-scale takes LOW,HIGH with LOW below HIGH, got {text!r}")
+    return low, high
+
+
+@contextmanager
+def open_answers(path: Path | None) -> Iterator[AnswerStore]:
+    """The file of kept verdicts; where the default one cannot be written, memory."""
+    from editloop.store.answers import AnswerStore, default_answers_file
+
+    try:
+        store = AnswerStore(path or default_answers_file())
+    except StoreError as error:
+        if path is not None:
+            raise
+        say(f"verdicts are not kept: {error}")
+        store = AnswerStore()
+    with store:
+        yield store
+
+
+def judge_with_progress(
+    spec: str, rated: RatedFile, store: AnswerStore, workers: int | None
+) -> Judged:
+    """All verdicts, with progress on stderr."""
+    from editloop.judges.people.bulk import judge_edits
+
+    with ProgressDisplay("judge") as display:
+
+        def show(done: int, total: int) -> None:
+            display.update([Bar("edits", done, total)])
+
+        judged = judge_edits(
+            spec,
+            rated.edits,
+            store=store,
+            workers=workers or os.cpu_count() or 1,
+            progress=show,
+        )
+    if not judged.verdicts:
+        first = judged.dropped[0]
+        raise EditloopError(
+            f"none of {len(rated.edits)} edits could be judged; the first: {first.place}: {first.reason}: {first.detail}"
+        )
+    return judged
+
+
+def facts_of(rated: RatedFile, judged: Judged) -> dict[str, Any]:
+    """What was judged by whom, and what was dropped why."""
+    dropped = (*rated.dropped, *judged.dropped)
+    return {
+        "judge": judged.judge_name,
+        "judge_version": judged.judge_version,
+        "lines": rated.lines,
+        "edits": len(rated.edits),
+        "judged": len(judged.verdicts),
+        "kept_verdicts": judged.kept,
+        "dropped": dict(Counter(one.reason for one in dropped)),
+        "dropped_edits": [
+            {"place": one.place, "reason": one.reason, "detail": one.detail} for one in dropped
+        ],
+    }
+
+
+def say_dropped(dropped: tuple[Unusable, ...]) -> None:
+    """What was dropped, on stderr."""
+    if dropped:
+        counts = ", ".join(
+            f"{count} {reason}" for reason, count in Counter(d.reason for d in dropped).items()
+        )
+        say(f"dropped {len(dropped)}: {counts}")
+    for one in dropped[:_SHOWN_DROPS]:
+        say(f"  {one.place}: {one.reason}: {one.detail}")
+
+
+def print_report(report: PeopleReport) -> None:
+    """A table for people."""
+    _print_axes("all edits", report.axes)
+    for task, rows in report.by_task.items():
+        typer.echo()
+        _print_axes(task, rows)
+
+
+def _print_axes(title: str, rows: tuple[AxisAgreement, ...]) -> None:
+    names = [
+        "Spearman",
+        "95 % interval",
+        "Pearson",
+        "Kendall",
+        "within 1",
+        "MAE",
+        "pairs",
+        "ceiling",
+    ]
+    table = []
+    for row in rows:
+        body = row.as_json()
+        ends = body["ci"]
+        table.append(
+            [
+                row.axis,
+                row.judge_axis,
+                _cell(body["spearman"]),
+                f"{_cell(ends[0])} to {_cell(ends[1])}" if ends else "",
+                *(_cell(body[name]) for name in ("pearson", "kendall", "within_1", "mae")),
+                _cell(body["pair_accuracy"]),
+                _cell(body["ceiling"]),
+                f"{row.n_scored} of {row.n}",
+            ]
+        )
+    print_table([title, "read from", *names, "scored"], table, numbers=(*names, "scored"))
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _print_verdicts(rated: RatedFile, judged: Judged, *, as_json: bool) -> None:
+    found = [
+        (edit, judged.verdicts[edit.uid]) for edit in rated.edits if edit.uid in judged.verdicts
+    ]
+    if as_json:
+        rows = [{"uid": edit.uid, **verdict.model_dump(mode="json")} for edit, verdict in found]
+        typer.echo(json.dumps({**facts_of(rated, judged), "verdicts": rows}, indent=2))
+    else:
+        print_table(
+            ["edit", "outcome", "overall", "axes", "reasons"],
+            [
+                [
+                    edit.uid,
+                    str(verdict.outcome),
+                    "" if verdict.overall is None else f"{verdict.overall:.2f}",
+                    ", ".join(f"{axis} {value:.2f}" for axis, value in verdict.axes.items()),
+                    " ".join(verdict.reasons),
+                ]
+                for edit, verdict in found
+            ],
+            numbers=("overall",),
+        )
+    say_dropped((*rated.dropped, *judged.dropped))

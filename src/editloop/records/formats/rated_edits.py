@@ -1,0 +1,224 @@
+"""Reads edits that people scored: one JSON object a line, images named by paths relative to the file.
+
+A line needs ``instruction``, ``source``, ``edited`` and people's scores, either one by one in ``ratings`` (a list of
+``{"rater": ..., AXIS: number, ...}``) or as their means in ``mean_AXIS``. ``uid`` names the edit; ``img_id`` names the photograph
+that it started from, which all turns of a chain share. Other text and numbers of a line are kept as labels.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Final
+
+from editloop.core.errors import BadInputError, UsageError
+from editloop.core.images import decode_image, read_image_file
+from editloop.records.rating import Rating
+
+SCALES: Final = ((0.0, 1.0), (1.0, 5.0), (0.0, 5.0), (1.0, 7.0), (0.0, 10.0), (0.0, 100.0))
+"""Scales that people are offered in the literature, from the narrowest to the widest."""
+_MEAN: Final = "mean_"
+_OWN_KEYS: Final = frozenset(
+    {"uid", "img_id", "instruction", "source", "edited", "ratings", "n_raters", "width", "height"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RatedEdit:
+    """One edit with what people said about it.
+
+    Args:
+        uid: Its name.
+        image: Name of the photograph it started from: edits of one photograph are never independent.
+        instruction: What was asked.
+        source: File of the image before.
+        edited: File of the image after.
+        scores: Axis -> rater -> score, on the file's own scale; a file of means has one rater, ``mean``.
+        labels: Categories and whatever else the line holds.
+    """
+
+    uid: str
+    image: str
+    instruction: str
+    source: Path
+    edited: Path
+    scores: Mapping[str, Mapping[str, float]]
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def mean(self, axis: str) -> float | None:
+        """People's mean on `axis`; None when nobody was asked."""
+        answers = self.scores.get(axis)
+        return fmean(answers.values()) if answers else None
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A line that was dropped, and why; `reason` is a stable code."""
+
+    place: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RatedFile:
+    """What a file holds."""
+
+    path: Path
+    lines: int
+    edits: tuple[RatedEdit, ...]
+    dropped: tuple[Unusable, ...]
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Every axis that people scored, in the order of their first appearance."""
+        return tuple(dict.fromkeys(axis for edit in self.edits for axis in edit.scores))
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The narrowest usual scale that holds every score.
+
+        Raises:
+            UsageError: a score lies outside all of them.
+        """
+        scores = [
+            score
+            for edit in self.edits
+            for answers in edit.scores.values()
+            for score in answers.values()
+        ]
+        low, high = min(scores, default=0.0), max(scores, default=0.0)
+        for scale in SCALES:
+            if scale[0] <= low and high <= scale[1]:
+                return scale
+        raise UsageError(
+            f"{self.path} holds scores from {low:g} to {high:g}, which is no usual scale: name it (--people-scale LOW,HIGH)"
+        )
+
+    def ratings(self) -> list[Rating]:
+        """Every single answer."""
+        return [
+            Rating(edit.uid, rater, axis, score)
+            for edit in self.edits
+            for axis, answers in edit.scores.items()
+            for rater, score in answers.items()
+        ]
+
+
+def read_rated_edits(path: Path) -> RatedFile:
+    """All usable lines of a file; the others are listed with a reason.
+
+    Whether images are there and can be decoded is found out when they are read (`read_image_file`).
+
+    Raises:
+        UsageError: the file cannot be read, or none of its lines can be used.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise UsageError(f"cannot read the ratings {path}: {error.strerror}") from error
+    edits: dict[str, RatedEdit] = {}
+    dropped: list[Unusable] = []
+    lines = 0
+    for number, line in _lines(text):
+        lines += 1
+        try:
+            edit = _edit(line, number, path.parent)
+            if edit.uid in edits:
+                raise BadInputError("duplicate_uid", f"{edit.uid!r} stands in an earlier line")
+        except BadInputError as error:
+            dropped.append(Unusable(f"line {number}", error.reason, error.detail))
+        else:
+            edits[edit.uid] = edit
+    if not edits:
+        first = f"; line {dropped[0].place.split()[-1]}: {dropped[0].detail}" if dropped else ""
+        raise UsageError(
+            f"{path} holds no rated edit in {lines} lines{first}. A line is a JSON object with instruction, source, edited "
+            'and ratings, e.g. [{"rater": "a", "overall": 7}]'
+        )
+    return RatedFile(path, lines, tuple(edits.values()), tuple(dropped))
+
+
+def check_image(path: Path) -> str:
+    """SHA-256 of an image file that can be decoded.
+
+    Raises:
+        BadInputError: with ``missing_image`` or one of `core.images.DECODE_REASONS`.
+    """
+    return decode_image(image_bytes(path)).facts.sha256
+
+
+def image_bytes(path: Path) -> bytes:
+    """Bytes of an image file.
+
+    Raises:
+        BadInputError: ``missing_image``, or as `read_image_file`.
+    """
+    if not path.exists():
+        raise BadInputError("missing_image", f"there is no file {path.name!r}")
+    return read_image_file(path)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, line
+
+
+def _edit(line: str, number: int, folder: Path) -> RatedEdit:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadInputError("not_json", f"{error}"[:200]) from error
+    if not isinstance(row, dict):
+        raise BadInputError("not_an_object", f"expected a JSON object, got {type(row).__name__}")
+    source = _text(row, "source")
+    uid = str(row.get("uid") or f"line-{number}")
+    return RatedEdit(
+        uid=uid,
+        image=str(row.get("img_id") or source),
+        instruction=_text(row, "instruction"),
+        source=folder / source,
+        edited=folder / _text(row, "edited"),
+        scores=_scores(row),
+        labels={
+            key: str(value)
+            for key, value in row.items()
+            if key not in _OWN_KEYS
+            and not key.startswith(_MEAN)
+            and isinstance(value, str | int | float)
+        },
+    )
+
+
+def _text(row: dict[str, Any], key: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise BadInputError(f"no_{key}", f"{key} must be text, got {value!r:.80}")
+    return value
+
+
+def _scores(row: dict[str, Any]) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = {}
+    answers = row.get("ratings")
+    for place, answer in enumerate(answers if isinstance(answers, list) else []):
+        if isinstance(answer, dict):
+            rater = str(answer.get("rater", f"rater {place + 1}"))
+            for axis, value in answer.items():
+                if axis != "rater" and _is_score(value):
+                    found.setdefault(axis, {})[rater] = float(value)
+    if not found:
+        for key, value in row.items():
+            if key.startswith(_MEAN) and _is_score(value):
+                found[key.removeprefix(_MEAN)] = {"mean": float(value)}
+    if not found:
+        raise BadInputError("no_ratings", "neither a number in ratings nor a mean_... of one")
+    return found
+
+
+def _is_score(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
