@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from editloop.cli.benching import benching
 from editloop.cli.judging import judge
 from editloop.cli.training import training
 from editloop.core.errors import EditloopError
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(training)
 app.command()(judge)
+app.add_typer(benching)
 
 RecipeName = Annotated[
     str, typer.Argument(help="Mining recipe: photos, nhr, rewardedit or realpref.")

@@ -1,0 +1,72 @@
+"""RealPref-Bench (HP-Edit, arXiv 2604.19406): eight tasks of about 200 cases, one HP-Score of 0 to 5 a case."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Final
+
+from editloop.bench.cases import BenchCase, CaseSet, read_rows
+from editloop.bench.results import ItemScore
+from editloop.bench.tasks.base import Cap, Task, of_readings
+from editloop.bench.tasks.imgedit import value_as_score
+from editloop.core.errors import UsageError
+from editloop.judges.parsing.protocols import read_hp_scorer
+from editloop.records.taxonomy import PAPER_NAMES, from_paper_name, paper_name
+
+_TASK_NAMES: Final = ("task", "edit_type", "task_type", "type", "category", "group")
+_WORDS: Final = ("instruction", "prompt", "edit_prompt")
+_IMAGES: Final = ("image", "source", "source_image", "id", "input_image")
+
+
+class RealPrefBench(Task):
+    """HP-Score a task and overall. The set was announced and not released, nor any script: the robust reading alone."""
+
+    name = "realpref"
+    title = "RealPref-Bench"
+    version = "1"
+    groups = tuple(names[0] for names in PAPER_NAMES["hp_edit"].values())
+    scales: ClassVar[Mapping[str, tuple[float, float]]] = {"score": (0.0, 5.0)}
+    protocols = ("robust",)
+
+    def read_cases(self, path: Path) -> CaseSet:
+        """Rows with a key, a task, an instruction and an image: JSON (list or key -> row), JSON lines or CSV."""
+        cases, dropped = [], Counter[str]()
+        for key, row in read_rows(path):
+            task = _first(row, _TASK_NAMES)
+            if key is None or not task:
+                dropped["no key or task"] += 1
+                continue
+            cases.append(
+                BenchCase(
+                    key, _task_name(task), (_first(row, _WORDS),), _first(row, _IMAGES) or key
+                )
+            )
+        if not cases:
+            raise UsageError(
+                f"{path} holds no cases of RealPref-Bench: expected rows with key, task, instruction and image"
+            )
+        return CaseSet(tuple(cases), dropped)
+
+    def robust_item(self, case: BenchCase, texts: Sequence[str], cap: Cap) -> ItemScore:
+        """One score."""
+        del cap  # a single score has nothing to cap
+        return of_readings(
+            case, [read_hp_scorer(text) for text in texts], value_as_score, self.headline
+        )
+
+
+def _first(row: Mapping[str, object], names: Sequence[str]) -> str:
+    return next((str(row[name]) for name in names if row.get(name) not in (None, "")), "")
+
+
+def _task_name(task: str) -> str:
+    """The paper's name of a task that may be called by ours."""
+    for known, names in PAPER_NAMES["hp_edit"].items():
+        if task.lower().replace("_", " ") in (known.value, *(name.lower() for name in names)):
+            return names[0]
+    try:
+        return paper_name("hp_edit", from_paper_name("imgedit", task)) or task
+    except KeyError:
+        return task
