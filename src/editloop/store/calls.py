@@ -118,6 +118,7 @@ class CallCache:
         self._started = time.monotonic()
         self._in_flight: dict[bytes, asyncio.Task[Reply]] = {}
         self._waiting: dict[bytes, tuple[str, Reply]] = {}
+        self._settling: list[asyncio.Future[None]] = []
         self._flusher: asyncio.Task[None] | None = None
         self.hits = 0
         """Calls that a kept reply answered."""
@@ -195,13 +196,15 @@ class CallCache:
 
     async def close(self) -> None:
         """Wait for calls under way, keep their replies, and close the file."""
-        await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
-        if self._flusher is not None:
-            self._flusher.cancel()
         try:
-            self.commit()
-        finally:
-            self._connection.close()
+            await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
+        finally:  # also when the caller's patience ends first
+            if self._flusher is not None:
+                self._flusher.cancel()
+            try:
+                self.commit()
+            finally:
+                self._connection.close()
 
     async def __aenter__(self) -> CallCache:
         return self
@@ -231,28 +234,47 @@ class CallCache:
     async def _send(
         self, key: bytes, text: str, send: Callable[[], Awaitable[Reply]], estimate: Spending
     ) -> Reply:
-        self._reserve(estimate)
+        await self._reserve(estimate)
         started = time.perf_counter()
         try:
             reply = await send()
         except BaseException:
-            self._reserved -= estimate
-            self._spent += Spending(calls=1)
+            self._settle(estimate, Spending(calls=1))
             raise
-        self._reserved -= estimate
-        self._spent += Spending(1, reply.input_tokens + reply.output_tokens, reply.cost_usd)
+        self._settle(
+            estimate, Spending(1, reply.input_tokens + reply.output_tokens, reply.cost_usd)
+        )
         if not reply.seconds:
             reply = reply.model_copy(update={"seconds": round(time.perf_counter() - started, 4)})
         self._keep(key, text, reply)
         return reply
 
-    def _reserve(self, estimate: Spending) -> None:
-        """Set the estimate aside.
+    async def _reserve(self, estimate: Spending) -> None:
+        """Set the estimate aside; where only calls under way stand in the way, wait for what they really use.
 
         Raises:
             BudgetError: when a cap would be passed.
         """
-        total = self._spent + self._reserved + estimate
+        while (refusal := self._refusal(self._reserved + estimate)) is not None:
+            if self._refusal(estimate) is not None:
+                raise refusal
+            settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._settling.append(settled)
+            await settled
+        self._reserved += estimate
+
+    def _settle(self, estimate: Spending, used: Spending) -> None:
+        """Put what a call used in place of what was set aside for it."""
+        self._reserved -= estimate
+        self._spent += used
+        waiting, self._settling = self._settling, []
+        for settled in waiting:
+            if not settled.done():
+                settled.set_result(None)
+
+    def _refusal(self, more: Spending) -> BudgetError | None:
+        """Why the budget does not allow `more`; None where it does."""
+        total = self._spent + more
         budget = self._budget
         for name, cap, value in (
             ("calls", budget.calls, float(total.calls)),
@@ -261,11 +283,11 @@ class CallCache:
             ("seconds", budget.seconds, time.monotonic() - self._started),
         ):
             if cap is not None and value > cap:
-                raise BudgetError(
+                return BudgetError(
                     f"the budget of {cap:g} {name} does not allow another call (it would make {value:g}): nothing was "
                     "sent; raise the budget and run again, kept replies cost nothing"
                 )
-        self._reserved += estimate
+        return None
 
     def _keep(self, key: bytes, text: str, reply: Reply) -> None:
         self._waiting[key] = (text, reply)

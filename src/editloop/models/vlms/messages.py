@@ -42,11 +42,13 @@ class ImageEncoding:
     Args:
         format: ``png`` keeps every pixel.
         quality: Of JPEG, 1 to 95.
+        chroma: Of JPEG; Pillow's own default is ``4:2:0``, which blurs colours.
         max_side: Longer images are scaled down to this many pixels first; None leaves the size.
     """
 
     format: Literal["png", "jpeg"] = "png"
     quality: int = 95
+    chroma: Literal["4:4:4", "4:2:0"] = "4:4:4"
     max_side: int | None = None
 
 

@@ -1,0 +1,175 @@
+"""How fast an endpoint is asked: as fast as the user allows, and no faster than it stands.
+
+A bound on calls in flight; budgets of requests and tokens a minute; and, once the endpoint refuses a notable share of the
+calls ("too many requests"), a pace: cut by half of that share, raised again little by little, and faster and faster while
+nothing is refused. A small share is left alone: gateways refuse some calls at any pace, and slowing down would not help.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from types import TracebackType
+from typing import Final
+
+TOLERATED_SHARE: Final = 0.15
+"""Share of refused calls that does not slow us down."""
+INCREASE_PER_SECOND: Final = 0.01
+"""Share of the pace gained in a second in which few calls were refused."""
+CALM_INCREASE_PER_SECOND: Final = 0.1
+"""The same when none was refused for a while; as much again for every second since."""
+CALM_SECONDS: Final = 0.5
+"""Without a refusal for this long, the endpoint is taken to stand more."""
+REACTION_SECONDS: Final = 0.25
+"""Cuts are at least this far apart: refusals closer together answer calls that were under way together."""
+FEWEST_ANSWERS: Final = 32
+"""Answers since the last cut before there is another."""
+MOST_ANSWERS: Final = 64
+"""Answers that are looked back upon."""
+LOWEST_RATE: Final = 0.5
+BURST_SECONDS: Final = 0.05
+"""Calls that may go at once, as seconds of the pace."""
+MINUTE_BURST_SECONDS: Final = 5.0
+"""The same for budgets a minute, which providers count over longer times."""
+
+
+class Pace:
+    """A token bucket: `rate` units a second, `burst` seconds of them at once; waiters go first come, first served."""
+
+    def __init__(self, rate: float, burst_seconds: float) -> None:
+        self._rate = rate
+        self._burst = burst_seconds
+        self._level = max(1.0, rate * burst_seconds)
+        self._seen = time.monotonic()
+
+    @property
+    def rate(self) -> float:
+        """Units a second."""
+        return self._rate
+
+    @rate.setter
+    def rate(self, value: float) -> None:
+        self._refill()
+        self._rate = value
+
+    def take(self, amount: float = 1.0) -> float:
+        """Take `amount`, on credit if need be; how many seconds to wait before it is paid back."""
+        self._refill()
+        self._level -= amount
+        return max(0.0, -self._level / self._rate)
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        most = max(1.0, self._rate * self._burst)
+        self._level = min(most, self._level + (now - self._seen) * self._rate)
+        self._seen = now
+
+
+class Limiter:
+    """Lets calls through; use `slot` around every try.
+
+    Args:
+        concurrency: Most calls in flight.
+        requests_per_minute: Most tries a minute; None is no limit.
+        tokens_per_minute: Most tokens a minute, in and out, as estimated before the call; None is no limit.
+    """
+
+    def __init__(
+        self,
+        concurrency: int,
+        requests_per_minute: float | None = None,
+        tokens_per_minute: float | None = None,
+    ) -> None:
+        self._slots = asyncio.Semaphore(concurrency)
+        self._requests = _per_minute(requests_per_minute)
+        self._tokens = _per_minute(tokens_per_minute)
+        self._learned: Pace | None = None
+        self._answers: deque[tuple[float, bool]] = deque(maxlen=MOST_ANSWERS)
+        self._refused_at = self._cut_at = float("-inf")
+        self.in_flight = 0
+        self.peak = 0
+        """Most calls that were in flight at once."""
+
+    @property
+    def learned_rate(self) -> float | None:
+        """Calls a second that the endpoint is believed to stand; None while it has never refused."""
+        return self._learned.rate if self._learned else None
+
+    def slot(self, tokens: float) -> _Slot:
+        """A place for one try that is expected to use `tokens`, as an asynchronous context manager."""
+        return _Slot(self, tokens)
+
+    def served(self) -> None:
+        """The endpoint served a call."""
+        now = time.monotonic()
+        since = min(now - self._answers[-1][0], CALM_SECONDS) if self._answers else 0.0
+        self._answers.append((now, True))
+        if self._learned is not None and self._share() <= TOLERATED_SHARE:
+            calm = now - self._refused_at
+            gain = INCREASE_PER_SECOND
+            if calm > CALM_SECONDS:
+                gain = CALM_INCREASE_PER_SECOND * (1 + calm)
+            self._learned.rate *= 1 + gain * since
+
+    def refused(self) -> None:
+        """The endpoint said that it was asked too much."""
+        now = self._refused_at = time.monotonic()
+        self._answers.append((now, False))
+        share = self._share()
+        too_soon = len(self._answers) < FEWEST_ANSWERS or now - self._cut_at < REACTION_SECONDS
+        if too_soon or share <= TOLERATED_SHARE:
+            return
+        if self._learned is None:
+            elapsed = max(now - self._answers[0][0], REACTION_SECONDS)
+            self._learned = Pace(max(LOWEST_RATE, len(self._answers) / elapsed), BURST_SECONDS)
+        else:
+            self._learned.rate = max(LOWEST_RATE, self._learned.rate * (1 - share / 2))
+        self._cut_at = now
+        self._answers.clear()
+
+    def _share(self) -> float:
+        return sum(not served for _, served in self._answers) / len(self._answers)
+
+    async def enter(self, tokens: float) -> None:
+        """Wait for a place."""
+        await self._slots.acquire()
+        try:
+            wait = max(
+                self._requests.take() if self._requests else 0.0,
+                self._tokens.take(tokens) if self._tokens else 0.0,
+                self._learned.take() if self._learned else 0.0,
+            )
+            if wait:
+                await asyncio.sleep(wait)
+        except BaseException:
+            self._slots.release()
+            raise
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
+
+    def leave(self) -> None:
+        """Give the place back."""
+        self.in_flight -= 1
+        self._slots.release()
+
+
+class _Slot:
+    def __init__(self, limiter: Limiter, tokens: float) -> None:
+        self._limiter = limiter
+        self._wanted = tokens
+
+    async def __aenter__(self) -> None:
+        await self._limiter.enter(self._wanted)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._limiter.leave()
+
+
+def _per_minute(limit: float | None) -> Pace | None:
+    return Pace(limit / 60, MINUTE_BURST_SECONDS) if limit else None

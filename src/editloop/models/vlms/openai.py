@@ -1,0 +1,201 @@
+"""Vision-language models behind an OpenAI-compatible endpoint: OpenAI, Gemini, vLLM, SGLang, llama.cpp and others."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Final
+
+from editloop.core.errors import ModelCallError
+from editloop.core.ids import content_id
+from editloop.models.roles import ModelIdentity
+from editloop.models.vlms.client import EndpointClient
+from editloop.models.vlms.images import encoding_key
+from editloop.models.vlms.loop_thread import LoopThread
+from editloop.models.vlms.messages import VlmAnswer, VlmReply, VlmRequest
+from editloop.models.vlms.settings import parse_spec
+
+CODE_VERSION: Final = "1"
+"""Changes when the same request would be put to the model in another way."""
+
+WAITING_PER_SLOT: Final = 4
+"""Requests begun for every call in flight: those that pause between tries leave their place to others."""
+
+
+class OpenAiVlm:
+    """A model behind an OpenAI-compatible endpoint, asked from any thread or event loop.
+
+    Replies are kept (`CallSettings.cache`): an equal question is never paid for twice. All calls share one pool of
+    connections, one pace and one budget. Close it, or use it as a context manager; the end of the program closes it too.
+
+    Args:
+        spec: ``MODEL[@URL][?option=value&...]``, the options being fields of `CallSettings`, for example
+            ``gpt-4o-2024-08-06?image=jpeg&max_side=1024`` or ``Qwen/Qwen2.5-VL-7B-Instruct@http://127.0.0.1:8000/v1``.
+
+    Raises:
+        UsageError: when the spec names no model or no usable address.
+        ConfigError: when an option is unknown or of the wrong type.
+    """
+
+    def __init__(self, spec: str = "") -> None:
+        self.endpoint, self.settings = parse_spec(spec)
+        self._lock = threading.Lock()
+        self._loop: LoopThread | None = None
+        self._client: EndpointClient | None = None
+
+    def __repr__(self) -> str:
+        return f"OpenAiVlm({self.identity.name!r})"
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Model and address; the version covers revision, encoding of images and what else shapes a question."""
+        settings = self.settings
+        made_by = content_id(
+            settings.endpoint or self.endpoint.host,
+            self.endpoint.model,
+            settings.revision,
+            settings.detail,
+            encoding_key(settings.encoding),
+        )
+        name = f"openai:{self.endpoint.model}@{self.endpoint.url}"
+        return ModelIdentity(name, f"{CODE_VERSION}-{made_by[:16]}")
+
+    @property
+    def client(self) -> EndpointClient:
+        """The client in its event loop, opened on first use: its counts, its cache, its pace.
+
+        Raises:
+            PrerequisiteError: when the endpoint needs a key and there is none.
+            StoreError: when the file of kept replies cannot be opened.
+        """
+        with self._lock:
+            if self._client is None:
+                loop = LoopThread(f"calls to {self.endpoint.model}")
+                try:
+                    self._client = loop.submit(self._open()).result()
+                except BaseException:
+                    loop.close()
+                    raise
+                self._loop = loop
+                atexit.register(self.close)
+            return self._client
+
+    async def ask(self, request: VlmRequest) -> VlmReply:
+        """The reply to one request.
+
+        Raises:
+            ModelCallError: when there is no answer; `BudgetError` when a cap does not allow the call.
+            PrerequisiteError: when the endpoint needs a key and there is none.
+            StoreError: when kept replies cannot be read or written.
+        """
+        client = self.client
+        return await asyncio.wrap_future(self._running.submit(client.ask(request)))
+
+    def ask_many(
+        self,
+        requests: Sequence[VlmRequest],
+        on_reply: Callable[[int, VlmAnswer], None] | None = None,
+    ) -> list[VlmAnswer]:
+        """One reply or error a request, in order; a call that fails never costs the others.
+
+        Args:
+            requests: The questions.
+            on_reply: Called in the caller's thread with the place and the answer, as answers come.
+
+        Raises:
+            PrerequisiteError: when the endpoint needs a key and there is none.
+            StoreError: when kept replies cannot be read or written.
+        """
+        client = self.client
+        if not requests:
+            return []
+        told: SimpleQueue[tuple[int, VlmAnswer] | None] = SimpleQueue()
+        tell = told.put if on_reply is not None else None
+        work = self._running.submit(_ask_all(client, requests, tell))
+        if on_reply is None:
+            return _waited(work.result, work.cancel)
+        work.add_done_callback(lambda _: told.put(None))
+
+        def listen() -> list[VlmAnswer]:
+            while (answer := told.get()) is not None:
+                on_reply(*answer)
+            return work.result()
+
+        return _waited(listen, work.cancel)
+
+    def close(self) -> None:
+        """Keep what was answered and hang up; the next question opens it again."""
+        with self._lock:
+            client, loop = self._client, self._loop
+            self._client = self._loop = None
+        if client is not None and loop is not None:
+            atexit.unregister(self.close)
+            with suppress(RuntimeError):  # the interpreter is going down
+                loop.submit(client.close()).result()
+                loop.close()
+
+    def __enter__(self) -> OpenAiVlm:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def _running(self) -> LoopThread:
+        loop = self._loop
+        if loop is None:
+            raise ModelCallError(f"{self!r} was closed while it was asked")
+        return loop
+
+    async def _open(self) -> EndpointClient:
+        return EndpointClient(self.endpoint, self.settings)
+
+
+async def _ask_all(
+    client: EndpointClient,
+    requests: Sequence[VlmRequest],
+    tell: Callable[[tuple[int, VlmAnswer]], None] | None,
+) -> list[VlmAnswer]:
+    """Workers that take the next request as soon as they are free: one slow answer holds up nobody."""
+    answers: list[VlmAnswer | None] = [None] * len(requests)
+    waiting = iter(enumerate(requests))
+
+    async def work(waiting: Iterable[tuple[int, VlmRequest]]) -> None:
+        for place, request in waiting:
+            answer: VlmAnswer
+            try:
+                answer = await client.ask(request)
+            except ModelCallError as error:
+                answer = error
+            answers[place] = answer
+            if tell is not None:
+                tell((place, answer))
+
+    most = WAITING_PER_SLOT * client.settings.concurrency
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(most, len(requests))):
+                group.create_task(work(waiting))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        client.cache.commit()
+    return [answer for answer in answers if answer is not None]
+
+
+def _waited(wait: Callable[[], list[VlmAnswer]], cancel: Callable[[], bool]) -> list[VlmAnswer]:
+    try:
+        return wait()
+    except BaseException:
+        cancel()  # Ctrl-C, or `on_reply` raised: what is under way still ends and is kept
+        raise

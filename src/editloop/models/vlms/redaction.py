@@ -1,0 +1,23 @@
+"""Keeps keys out of messages, logs and kept replies: some endpoints repeat them in their errors."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+HIDDEN: Final = "[key hidden]"
+_KEYS: Final = re.compile(r"\bsk-[A-Za-z0-9_\-*.]{6,}|\bBearer\s+[^\s\"',]+")
+EXCERPT: Final = 300
+
+
+def redact(text: str, key: str) -> str:
+    """`text` without `key`, and without anything that looks like one."""
+    if key:
+        text = text.replace(key, HIDDEN)
+    return _KEYS.sub(HIDDEN, text)
+
+
+def excerpt(text: str, key: str) -> str:
+    """The beginning of an endpoint's words on one line, without keys."""
+    line = " ".join(redact(text, key).split())
+    return line if len(line) <= EXCERPT else f"{line[:EXCERPT]}..."
