@@ -170,3 +170,18 @@ def test_replies_are_there_while_the_cache_is_open(tmp_path: Path) -> None:
             return rows(tmp_path / "calls.sqlite")
 
     assert asyncio.run(ask()) == 1
+
+
+def test_a_generous_estimate_makes_calls_wait_but_wastes_no_budget(tmp_path: Path) -> None:
+    """Each call may use 100 tokens and uses 15; the cap of 160 lets one through at a time, and five in all."""
+    endpoint = Endpoint()
+
+    async def ask() -> list[Any]:
+        async with CallCache(tmp_path / "calls.sqlite", budget=Budget(tokens=160)) as cache:
+            estimate = Spending(calls=1, tokens=100)
+            calls = [cache.call(request(str(n)), endpoint.send("x"), estimate) for n in range(10)]
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+    results = asyncio.run(ask())
+    assert endpoint.asked == sum(isinstance(result, Reply) for result in results) == 5
+    assert sum(isinstance(result, BudgetError) for result in results) == 5

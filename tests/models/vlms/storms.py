@@ -7,7 +7,6 @@ import math
 import time
 
 from aiohttp import web
-
 from tests.models.vlms.scripted import Call, Script, answer, refuse
 
 LATENCY = 0.05

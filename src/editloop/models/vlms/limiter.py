@@ -1,7 +1,7 @@
 """How fast an endpoint is asked: as fast as the user allows, and no faster than it stands.
 
 A bound on calls in flight; budgets of requests and tokens a minute; and, once the endpoint refuses a notable share of the
-calls ("too many requests"), a pace: cut by half of that share, raised again little by little, and faster and faster while
+calls ("too many requests"), a pace: cut by half of that share, though not below what it served, and raised again little by little, and faster and faster while
 nothing is refused. A small share is left alone: gateways refuse some calls at any pace, and slowing down would not help.
 """
 
@@ -86,7 +86,9 @@ class Limiter:
         self._tokens = _per_minute(tokens_per_minute)
         self._learned: Pace | None = None
         self._answers: deque[tuple[float, bool]] = deque(maxlen=MOST_ANSWERS)
-        self._refused_at = self._cut_at = float("-inf")
+        self._refused_at = float("-inf")
+        self._cut_at = time.monotonic()
+        self._served_since = 0
         self.in_flight = 0
         self.peak = 0
         """Most calls that were in flight at once."""
@@ -105,6 +107,7 @@ class Limiter:
         now = time.monotonic()
         since = min(now - self._answers[-1][0], CALM_SECONDS) if self._answers else 0.0
         self._answers.append((now, True))
+        self._served_since += 1
         if self._learned is not None and self._share() <= TOLERATED_SHARE:
             calm = now - self._refused_at
             gain = INCREASE_PER_SECOND
@@ -120,12 +123,15 @@ class Limiter:
         too_soon = len(self._answers) < FEWEST_ANSWERS or now - self._cut_at < REACTION_SECONDS
         if too_soon or share <= TOLERATED_SHARE:
             return
+        served = self._served_since / (now - self._cut_at)
         if self._learned is None:
             elapsed = max(now - self._answers[0][0], REACTION_SECONDS)
-            self._learned = Pace(max(LOWEST_RATE, len(self._answers) / elapsed), BURST_SECONDS)
+            first = len(self._answers) / elapsed * (1 - share / 2)
+            self._learned = Pace(max(LOWEST_RATE, first, served), BURST_SECONDS)
         else:
-            self._learned.rate = max(LOWEST_RATE, self._learned.rate * (1 - share / 2))
-        self._cut_at = now
+            cut = self._learned.rate * (1 - share / 2)
+            self._learned.rate = max(LOWEST_RATE, cut, min(served, self._learned.rate))
+        self._cut_at, self._served_since = now, 0
         self._answers.clear()
 
     def _share(self) -> float:
