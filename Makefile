@@ -60,5 +60,5 @@ $(VENV)/.train: $(VENV)/.photos
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.train
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[photos,train,dev]'
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[photos,train,rate,dev]'
 	@touch $@

@@ -23,7 +23,16 @@ FLAGS = [
     "--no-first-run",
     "--remote-debugging-port=0",
 ]
-KEY_CODES = {"ArrowLeft": 37, "ArrowRight": 39, "Escape": 27}
+KEY_CODES = {
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+    "Backspace": 8,
+    "Enter": 13,
+    "Escape": 27,
+    " ": 32,
+}
 TIMEOUT_S = 30.0
 STAND_STILL = """async (selector) => {
   const element = document.querySelector(selector);
@@ -76,6 +85,42 @@ class Browser:
     def call(self, method: str, **parameters: Any) -> Any:
         return self._wait(self._call(method, parameters))
 
+    def visit(self, address: str) -> None:
+        """Load a page of a server."""
+        self.complaints.clear()
+        self.call("Page.navigate", url=address)
+        self.until("document.readyState === 'complete'")
+
+    def write(self, text: str) -> None:
+        """Type into whatever has the focus."""
+        self.call("Input.insertText", text=text)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press at `start`, move to `end` in steps, let go."""
+        steps = [
+            tuple(a + (b - a) * part / 4 for a, b in zip(start, end, strict=True))
+            for part in range(5)
+        ]
+        for number, (x, y) in enumerate(steps):
+            kind = "mouseMoved" if number else "mousePressed"
+            self.call(
+                "Input.dispatchMouseEvent",
+                type=kind,
+                x=x,
+                y=y,
+                button="left",
+                buttons=1,
+                clickCount=1,
+            )
+        self.call(
+            "Input.dispatchMouseEvent",
+            type="mouseReleased",
+            x=end[0],
+            y=end[1],
+            button="left",
+            clickCount=1,
+        )
+
     def open(self, page: Path, selection: str = "") -> None:
         """Load `page` afresh and wait until its script has drawn it."""
         self.complaints.clear()
@@ -111,7 +156,8 @@ class Browser:
 
     def press(self, key: str) -> None:
         code = KEY_CODES.get(key) or ord(key.upper())
-        text = {"text": key} if len(key) == 1 else {}
+        typed = "\r" if key == "Enter" else key
+        text = {"text": typed} if len(typed) == 1 else {}
         self.call(
             "Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **text
         )

@@ -11,6 +11,7 @@ import typer
 
 from editloop.cli.benching import benching
 from editloop.cli.judging import judge
+from editloop.cli.rating import rate
 from editloop.cli.training import training
 from editloop.core.errors import EditloopError
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(training)
 app.command()(judge)
 app.add_typer(benching)
+app.command()(rate)
 
 RecipeName = Annotated[
     str, typer.Argument(help="Mining recipe: photos, nhr, rewardedit or realpref.")
