@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 from tests.rate.conftest import EDITOR, Client, Server, make_score_table
+from typer.testing import CliRunner
 
 from editloop.cli.app import app
 from editloop.core.errors import BadInputError, UsageError

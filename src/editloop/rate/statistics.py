@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from editloop.judges.agreement import spearman
+from editloop.judges.reliability import Level, krippendorff_alpha
 from editloop.rate.ratings import Given, RatingFile
 from editloop.rate.sheets import WHOLE, Answer, Sheet
 from editloop.records.rating import Rating
@@ -80,28 +81,31 @@ def agreement(sheet: Sheet, ratings: Sequence[Rating]) -> list[dict[str, Any]]:
 
     The axes of a dialogue's turns are pooled by question.
     """
-    level = "interval" if sheet.kind == "score" else "nominal"
-    by_axis: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    level: Level = "interval" if sheet.kind == "score" else "nominal"
+    by_question: dict[str, list[Rating]] = defaultdict(list)
     for rating in ratings:
         place, _, question = rating.axis.rpartition(".")
-        by_axis[question][f"{rating.item} {place}"][rating.rater] = rating.score
-    rows = []
-    for axis, units in by_axis.items():
-        shared = [answers for answers in units.values() if len(answers) > 1]
-        pairs = [pair for answers in shared for pair in itertools.combinations(answers.values(), 2)]
-        rows.append(
-            {
-                "axis": axis,
-                "ratings": sum(map(len, units.values())),
-                "units": len(units),
-                "shared": len(shared),
-                "level": level,
-                "alpha": _number(krippendorff_alpha([list(a.values()) for a in shared], level)),
-                "spearman": _number(_mean_spearman(units)) if level == "interval" else None,
-                "same": _number(sum(a == b for a, b in pairs) / len(pairs) if pairs else math.nan),
-            }
-        )
-    return rows
+        pooled = rating._replace(item=f"{rating.item} {place}", axis=question)
+        by_question[question].append(pooled)
+    return [_agreement_row(axis, pooled, level) for axis, pooled in by_question.items()]
+
+
+def _agreement_row(axis: str, ratings: Sequence[Rating], level: Level) -> dict[str, Any]:
+    units: dict[str, dict[str, float]] = defaultdict(dict)
+    for rating in ratings:
+        units[rating.item][rating.rater] = rating.score
+    shared = [answers for answers in units.values() if len(answers) > 1]
+    pairs = [pair for answers in shared for pair in itertools.combinations(answers.values(), 2)]
+    return {
+        "axis": axis,
+        "ratings": len(ratings),
+        "units": len(units),
+        "shared": len(shared),
+        "level": level,
+        "alpha": _number(krippendorff_alpha(ratings, axis, level)),
+        "spearman": _number(_mean_spearman(units)) if level == "interval" else None,
+        "same": _number(sum(a == b for a, b in pairs) / len(pairs) if pairs else math.nan),
+    }
 
 
 def _mean_spearman(units: Mapping[str, Mapping[str, float]]) -> float:
@@ -116,30 +120,6 @@ def _mean_spearman(units: Mapping[str, Mapping[str, float]]) -> float:
             found.append(spearman([first[unit] for unit in both], [second[unit] for unit in both]))
     known = [value for value in found if not math.isnan(value)]
     return sum(known) / len(known) if known else math.nan
-
-
-def krippendorff_alpha(units: Sequence[Sequence[float]], level: str) -> float:
-    """Krippendorff's alpha of `units`, each the answers to one item; 1 is perfect, 0 what chance gives.
-
-    Args:
-        units: Units with a single answer play no part.
-        level: ``nominal`` (same or not) or ``interval`` (squared distance).
-    """
-    usable = [unit for unit in units if len(unit) > 1]
-    values = [value for unit in usable for value in unit]
-    if len(values) < 2:
-        return math.nan
-    observed = sum(_disagreement(unit, level) / (len(unit) - 1) for unit in usable)
-    expected = _disagreement(values, level) / (len(values) - 1)
-    return 1.0 - observed / expected if expected else math.nan
-
-
-def _disagreement(values: Sequence[float], level: str) -> float:
-    """Sum over ordered pairs of their distance, from counts alone."""
-    if level == "nominal":
-        return float(len(values) ** 2 - sum(count**2 for count in Counter(values).values()))
-    total, squares = sum(values), sum(value * value for value in values)
-    return 2.0 * (len(values) * squares - total * total)
 
 
 def _rater_rows(study: RatingFile, sheet: Sheet, answers: Sequence[Given]) -> list[dict[str, Any]]:
