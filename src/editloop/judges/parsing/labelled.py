@@ -1,0 +1,97 @@
+"""Scores that stand behind their labels in running text: ``**Prompt Compliance** (1-5): 4/5``.
+
+The search goes from separators (``:``, ``=``, ``is``, ``of``) with a value behind them back to the label before them:
+there are few of those in a reply, and so ten thousand replies a second can be read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+from editloop.judges.parsing.reading import Axis
+from editloop.judges.parsing.values import LEADS, NUMERALS, Scale, Value, read_value
+
+_LONGEST_LABEL: Final = 120
+_GAP: Final = r"[ \t\"']*\n?[ \t\"']*"
+_SYMBOL = re.compile(rf"(?:[:=|>→为是]|-(?=\s)){_GAP}")
+_WORD = re.compile(
+    rf"\s(?:is|of|as|ist|von|es|est|de)\s+(?=[\"'(]*(?:[\d★⭐~≈+-]|(?:{LEADS}|{NUMERALS})\b))",
+    re.IGNORECASE,
+)
+_SUFFIXES: Final = (" score", " rating", " grade", " points", "得分", "评分", "分数")
+_HINT = re.compile(r"[(\[][^()\[\]\n]{0,60}[)\]]$")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+_AND = re.compile(r" and(?= )")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_RAN_INTO = re.compile(r"[\s\"']*[\d.]+")
+
+
+def labelled_values(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, list[Value]]:
+    """Axis -> every value that stands behind one of its labels; a label without a value behind it is only a mention."""
+    labels = _labels(tuple(axes))
+    values: dict[str, list[Value]] = {}
+    for start, end in _separators(text):
+        read = read_value(text[end : end + 160], scale)
+        if read.reason == "nothing":
+            continue
+        axis = _axis_before(text[max(0, start - _LONGEST_LABEL) : start], labels)
+        if axis is not None:
+            values.setdefault(axis, []).append(_unless_cut_off(read, text, end))
+    return values
+
+
+def _separators(text: str) -> Iterator[tuple[int, int]]:
+    for pattern in (_SYMBOL, _WORD):
+        for found in pattern.finditer(text):
+            yield found.span()
+
+
+def _axis_before(before: str, labels: Mapping[str, tuple[tuple[str, str], ...]]) -> str | None:
+    """The axis whose label `before` ends with; a scale in brackets and a word like "score" may stand behind the label."""
+    before = before.rstrip(" \t\"'-")
+    if before.endswith((")", "]")):
+        before = _HINT.sub("", before)
+    plain = spaced(before)
+    found = _ending(plain, labels)
+    if found is None:
+        suffix = next((suffix for suffix in _SUFFIXES if plain.endswith(suffix)), None)
+        found = None if suffix is None else _ending(plain[: -len(suffix)].rstrip(), labels)
+    return found
+
+
+def _ending(plain: str, labels: Mapping[str, tuple[tuple[str, str], ...]]) -> str | None:
+    for label, axis in labels.get(plain[-1:], ()):
+        if plain.endswith(label):
+            return axis
+    return None
+
+
+def spaced(text: str) -> str:
+    """`text` in lower case, with one space in place of what is no letter or digit, and one before it; no "and"."""
+    plain = " " + _BETWEEN_WORDS.sub(" ", text).strip().lower()
+    return _AND.sub("", plain) if " and " in plain else plain
+
+
+@lru_cache(maxsize=256)
+def _labels(axes: tuple[Axis, ...]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Last letter -> spellings of labels that end with it, the longest first, with their axes."""
+    spellings: dict[str, str] = {}
+    for axis in axes:
+        for label in (axis.name, *axis.labels):
+            spellings[spaced(_CAMEL.sub(" ", label))] = axis.name
+            spellings[spaced(label)] = axis.name
+    by_end: dict[str, list[tuple[str, str]]] = {}
+    for spelling in sorted(spellings, key=len, reverse=True):
+        found = spelling if spelling.isascii() else spelling.strip()
+        by_end.setdefault(found[-1], []).append((found, spellings[spelling]))
+    return {end: tuple(pairs) for end, pairs in by_end.items()}
+
+
+def _unless_cut_off(read: Value, text: str, start: int) -> Value:
+    """A number at the very end of an object that is not closed may be the beginning of a longer one."""
+    if len(text) - start < 12 and _RAN_INTO.fullmatch(text, start) is not None:
+        return Value(reason="truncated") if text.count("{") > text.count("}") else read
+    return read
