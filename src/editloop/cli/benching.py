@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from editloop.cli.bench_compare import compare, drift, reference
 from editloop.cli.progress import say
 from editloop.core.errors import UsageError
 
@@ -99,6 +100,8 @@ for _name, _about in (
     ("realpref", "RealPref-Bench: eight tasks, one HP-Score of 0 to 5."),
 ):
     _add_task(_name, _about)
+for _verb in (compare, drift, reference):
+    benching.command()(_verb)
 
 
 def score_replies(
