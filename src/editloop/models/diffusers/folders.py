@@ -15,19 +15,24 @@ SAMPLE_BYTES = 4 * 2**20
 _COUNTED = (".safetensors", ".json", ".txt", ".jinja", ".model")
 
 
-def local_folder(source: str) -> Path:
-    """The folder of a pipeline: a local one as it is, a hub id's in the hub's cache, fetched when it is not there.
+def local_folder(source: str, index_file: str = INDEX_FILE) -> Path:
+    """The folder of a model: a local one as it is, a hub id's in the hub's cache, fetched when it is not there.
+
+    Args:
+        source: A folder or a hub id.
+        index_file: What such a folder holds: a pipeline's `model_index.json`, or a single model's `config.json`.
 
     Raises:
-        UsageError: when a local folder holds no pipeline.
+        UsageError: when a local folder holds no such model.
         PrerequisiteError: when it is no folder and the hub does not have it either (or cannot be asked).
     """
     folder = Path(source).expanduser()
     if folder.is_dir():
-        if not (folder / INDEX_FILE).is_file():
+        if not (folder / index_file).is_file():
+            kind = "diffusers pipeline" if index_file == INDEX_FILE else "transformers model"
             raise UsageError(
-                f"{folder} holds no {INDEX_FILE}, so it is no diffusers pipeline; "
-                "a folder of LoRA weights goes behind the pipeline: PIPELINE?lora=FOLDER"
+                f"{folder} holds no {index_file}, so it is no {kind}; "
+                f"a folder of LoRA weights goes behind the {kind.split()[1]}: {kind.split()[1].upper()}?lora=FOLDER"
             )
         return folder
     if source.count("/") != 1 or source.startswith((".", "/", "~")):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from editloop.models.miniatures.seeding import seeded
-from editloop.models.miniatures.tokenizers import QWEN_SPECIALS, qwen_tokenizer
+from editloop.models.miniatures.tokenizers import qwen_tokenizer
+from editloop.models.miniatures.vision_language import qwen25_vl
 from editloop.models.prerequisites import require
 
 LATENT_CHANNELS = 4
@@ -37,7 +38,7 @@ def build(seed: int, *, blocks: int = 2, heads: int = 3, head_dim: int = 16) -> 
         return QwenImageEditPlusPipeline(
             scheduler=_scheduler(),
             vae=_vae(),
-            text_encoder=_text_encoder(tokenizer),
+            text_encoder=qwen25_vl(tokenizer),
             tokenizer=tokenizer,
             processor=image_text_processor(image_processor, tokenizer),
             transformer=_transformer(blocks, heads, head_dim),
@@ -81,48 +82,6 @@ def _vae() -> Any:
         latents_mean=[0.0] * LATENT_CHANNELS,
         latents_std=[1.0] * LATENT_CHANNELS,
     ).eval()
-
-
-def _text_encoder(tokenizer: Any) -> Any:
-    from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
-
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in QWEN_SPECIALS}
-    text = {
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 2,
-        "vocab_size": len(tokenizer),
-        "max_position_embeddings": 4096,
-        "rope_theta": 1e6,
-        "rope_scaling": {"type": "default", "rope_type": "default", "mrope_section": [2, 3, 3]},
-        "bos_token_id": ids["<|endoftext|>"],
-        "eos_token_id": ids["<|im_end|>"],
-        "pad_token_id": ids["<|endoftext|>"],
-    }
-    vision = {
-        "depth": 2,
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_heads": 2,
-        "out_hidden_size": 32,
-        "patch_size": 14,
-        "spatial_merge_size": 2,
-        "temporal_patch_size": 2,
-        "window_size": 112,
-        "fullatt_block_indexes": [1],
-    }
-    config = Qwen2_5_VLConfig(
-        text_config=text,
-        vision_config=vision,
-        image_token_id=ids["<|image_pad|>"],
-        video_token_id=ids["<|video_pad|>"],
-        vision_start_token_id=ids["<|vision_start|>"],
-        vision_end_token_id=ids["<|vision_end|>"],
-        tie_word_embeddings=True,
-    )
-    return Qwen2_5_VLForConditionalGeneration(config).eval()
 
 
 def _scheduler() -> Any:
