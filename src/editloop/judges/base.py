@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from editloop.models.roles import Mask, ModelIdentity, RgbImage
+from editloop.records.taxonomy import EditType
 from editloop.records.verdict import Verdict
 
 
@@ -21,6 +22,8 @@ class JudgeRequest:
         mask: True where the edit may change pixels, of the size of `source`; None when nobody knows.
         references: Images that the instruction refers to ("the mug of the reference image").
         context: Earlier instructions of the same dialogue, oldest first; they give pronouns their meaning.
+        edit_type: What kind of edit was asked for, where somebody knows it. It chooses among the questions of a rubric
+            (ImgEdit's nine, HP-Scorer's eight); judges that read the instruction themselves do not look at it.
     """
 
     source: RgbImage
@@ -29,6 +32,7 @@ class JudgeRequest:
     mask: Mask | None = None
     references: tuple[RgbImage, ...] = ()
     context: tuple[str, ...] = ()
+    edit_type: EditType | None = None
 
 
 @runtime_checkable

@@ -7,18 +7,30 @@ from collections.abc import Callable
 from editloop.core.registry import Registry
 from editloop.judges.base import Judge
 
-JUDGES = Registry[Callable[[], Judge]]("judge")
-"""Spec string -> factory, imported on first use."""
+JUDGES = Registry[Callable[..., Judge]]("judge")
+"""Spec string -> factory, imported on first use.
+
+A name that ends in a colon (``rubric:``) takes the rest of the spec as its one argument; others take none.
+"""
 
 JUDGES.add("embedded:evidence", "editloop.judges.evidence:embedded_judge")
 for _name in ("base_scorer", "calibrated_scorer", "tiny_judge", "held_out_judge"):
     JUDGES.add(f"world:{_name.replace('_', '-')}", f"editloop.judges.storybook:{_name}")
+JUDGES.add("rubric:", "editloop.judges.vlm.spec:rubric_judge")
+JUDGES.add("panel:", "editloop.judges.panel.judge:panel_judge")
 
 
 def load_judge(spec: str) -> Judge:
     """The judge that `spec` names; its models are opened at its first verdict.
 
+    Args:
+        spec: For example ``embedded:evidence``, ``rubric:imgedit@openai:gpt-4o`` or
+            ``panel:median;rubric:hp-scorer@openai:A;rubric:hp-scorer@openai:B``.
+
     Raises:
         UnknownNameError: with the nearest name.
     """
+    provider, colon, argument = spec.partition(":")
+    if spec not in JUDGES and f"{provider}{colon}" in JUDGES:
+        return JUDGES.get(f"{provider}{colon}")(argument)
     return JUDGES.get(spec)()

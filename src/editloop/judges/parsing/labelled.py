@@ -26,6 +26,7 @@ _HINT = re.compile(r"[(\[][^()\[\]\n]{0,60}[)\]]$")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _AND = re.compile(r" and(?= )")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_FIRST_DIGIT = re.compile(r"[\s\"'(\[*]*\d")
 _RAN_INTO = re.compile(r"[\s\"']*[\d.]+")
 
 
@@ -41,6 +42,24 @@ def labelled_values(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, 
         if axis is not None:
             values.setdefault(axis, []).append(_unless_cut_off(read, text, end))
     return values
+
+
+def value_offsets(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, int]:
+    """Axis -> where the first digit of its score stands in `text`, for axes that have one score and one place for it.
+
+    A reply of one axis that is nothing but its score has it too.
+    """
+    labels = _labels(tuple(axes))
+    places: dict[str, list[int]] = {}
+    for start, end in _separators(text):
+        axis = _axis_before(text[max(0, start - _LONGEST_LABEL) : start], labels)
+        digit = _FIRST_DIGIT.match(text, end)
+        if axis is not None and digit is not None:
+            places.setdefault(axis, []).append(digit.end() - 1)
+    if not places and len(axes) == 1 and (digit := _FIRST_DIGIT.match(text)) is not None:
+        bare = read_value(text, scale).score is not None
+        return {axes[0].name: digit.end() - 1} if bare else {}
+    return {axis: offsets[0] for axis, offsets in places.items() if len(offsets) == 1}
 
 
 def _separators(text: str) -> Iterator[tuple[int, int]]:
