@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from editloop.cli.bench_building import building
 from editloop.cli.bench_compare import compare, drift, reference
+from editloop.cli.bench_running import (
+    AllowMissing,
+    CaseLimit,
+    EditorSpec,
+    Images,
+    OnlyPlan,
+    OutputFolders,
+    RunOptions,
+    Seeds,
+    WorkerCount,
+    run_editor,
+)
 from editloop.cli.progress import say
 from editloop.core.errors import UsageError
 
@@ -24,6 +38,8 @@ benching = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
+
+benching.add_typer(building)
 
 Cases = Annotated[Path | None, typer.Option(help="Official file of the benchmark's cases.")]
 RepliesFiles = Annotated[
@@ -43,13 +59,21 @@ CapName = Annotated[
 Language = Annotated[str, typer.Option(help="Of the instructions: en or cn (GEdit-Bench).")]
 Subset = Annotated[str, typer.Option(help="fullset or intersection (GEdit-Bench).")]
 Name = Annotated[str, typer.Option(help="The editor's name in tables.")]
-JudgeName = Annotated[str, typer.Option(help="Judge: the model that wrote the replies.")]
+JudgeName = Annotated[
+    str,
+    typer.Option(
+        help="Judge: who wrote the --replies, or the spec of who judges, e.g. world:tiny-judge."
+    ),
+]
 JudgeVersion = Annotated[str, typer.Option(help="Its dated version or revision.")]
 PromptVersion = Annotated[str, typer.Option(help="Name or hash of the rubric text it was given.")]
 Encoding = Annotated[str, typer.Option(help="How images were sent, for example png.")]
 Temperature = Annotated[str, typer.Option(help="Sampling temperature of the judge.")]
 Out = Annotated[
-    Path | None, typer.Option(help="Also write the result, raw replies included, as one JSON file.")
+    Path | None,
+    typer.Option(
+        help="Also write the result, raw replies included, as one JSON file; the run folder of --editor or --outputs."
+    ),
 ]
 Seed = Annotated[int, typer.Option(help="Of intervals and of an official script's random scores.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -71,6 +95,14 @@ def _add_task(name: str, about: str) -> None:
         temperature: Temperature = "",
         out: Out = None,
         seed: Seed = 0,
+        editor: EditorSpec = "",
+        outputs: OutputFolders = None,
+        images: Images = None,
+        seeds: Seeds = 1,
+        limit: CaseLimit = None,
+        allow_missing: AllowMissing = False,
+        only_plan: OnlyPlan = False,
+        workers: WorkerCount = None,
         as_json: AsJson = False,
     ) -> None:
         from editloop.bench.scoring import Scoring
@@ -84,6 +116,23 @@ def _add_task(name: str, about: str) -> None:
         }
         chosen = _choice("--cap", cap, ("prompt", "enforced"))
         scoring = Scoring("robust", chosen, language, subset, judged_by, seed)
+        if editor or outputs:
+            options = RunOptions(
+                editor, tuple(outputs or ()), images, seeds, limit, allow_missing, workers
+            )
+            run_editor(
+                name,
+                cases,
+                judge,
+                out,
+                replace(scoring, judge=None),
+                protocol,
+                editor_name,
+                options,
+                only_plan=only_plan,
+                as_json=as_json,
+            )
+            return
         score_replies(
             name, replies or [], cases, scoring, protocol, editor_name, out, as_json=as_json
         )
@@ -160,8 +209,6 @@ def score_in_splits(
     task: Task, replies: list[Path], cases: Path | None, scoring: Any, protocol: str, editor: str
 ) -> dict[str, BenchResult]:
     """Language and subset -> result, the one asked for (or the usual one) first."""
-    from dataclasses import replace
-
     from editloop.bench.scoring import score_files
 
     languages = [scoring.language] if scoring.language else list(task.languages) or [""]

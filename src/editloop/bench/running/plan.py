@@ -1,0 +1,34 @@
+"""What a run would cost, before it is spent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from editloop.bench.running.judging import waits_for_a_service
+from editloop.bench.running.request import BenchRequest, prepare
+from editloop.bench.running.run import judge_stage
+from editloop.bench.running.stages import JudgeRemotely, edit_type_of
+
+
+def plan_bench(request: BenchRequest) -> dict[str, Any]:
+    """What a run would cost: edits and judge calls, and those that the run folder holds already."""
+    task, cases, items, _ = prepare(request)
+    judge = judge_stage(request).judge
+    rubric = getattr(judge, "rubric", None)
+    repeats = getattr(getattr(judge, "settings", None), "repeats", 1)
+    questions = sum(
+        len(rubric.questions_for(edit_type_of(request.paper, item.group))) if rubric else 1
+        for item in items
+    )
+    remote = waits_for_a_service(judge)
+    return {
+        "task": task.name,
+        "cases": len(cases),
+        "runs": request.passes,
+        "edits": 0 if request.outputs else len(items),
+        "verdicts": len(items),
+        "served_judge_calls": questions * repeats if remote else 0,
+        "concurrency": JudgeRemotely.concurrency if remote else 0,
+        "judge": judge.identity.name,
+        "judge_version": judge.identity.version,
+    }

@@ -1,0 +1,251 @@
+"""One command from an editor, or a folder of outputs, to a result. Killed at any moment, the same call goes on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import JsonValue
+
+from editloop.bench.cases import BenchCase
+from editloop.bench.results import BenchResult, write_result
+from editloop.bench.running.coverage import Coverage, check_outputs
+from editloop.bench.running.items import BenchItem
+from editloop.bench.running.judging import ORACLE, ORACLE_NOTE, waits_for_a_service
+from editloop.bench.running.request import BenchRequest, prepare
+from editloop.bench.running.scores import (
+    VERDICT,
+    Judged,
+    has_replies,
+    score_replies,
+    score_verdicts,
+)
+from editloop.bench.running.stages import (
+    REFUSED,
+    Collect,
+    Edit,
+    EditConfig,
+    FolderConfig,
+    JudgeConfig,
+    JudgeHere,
+    JudgeInWorkers,
+    JudgeRemotely,
+    ReadSource,
+)
+from editloop.bench.tasks.base import Task
+from editloop.core.errors import EditloopError, UsageError
+from editloop.core.ids import sha256_hex
+from editloop.engine import ProgressCallback, RunResult, Stage, run_pipeline
+from editloop.store.runs import write_atomically
+
+IN_PROCESSES: Final = "embedded:"
+"""Judges whose models are heavy on one CPU each."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchRun:
+    """What a run gave.
+
+    Args:
+        results: Protocol -> result; the first is the one to look at first.
+        coverage: One a run.
+        files: Where each result was written.
+        notes: Sentences a reader must know.
+        edited: Edits made by this call, rather than found.
+        judged: Verdicts made by this call, rather than found.
+    """
+
+    results: dict[str, BenchResult]
+    coverage: list[Coverage]
+    files: dict[str, Path]
+    notes: tuple[str, ...]
+    edited: int
+    judged: int
+
+
+def run_bench(
+    request: BenchRequest,
+    progress: Callable[[str], ProgressCallback | None] = lambda _: None,
+) -> BenchRun:
+    """Edit, check what is there, judge, score.
+
+    Args:
+        request: What to run.
+        progress: Gives a callback for each of ``edit`` and ``judge``.
+
+    Raises:
+        UsageError: a file or option cannot be used, or outputs are missing and that was not allowed.
+        EditloopError: nothing at all could be edited.
+    """
+    task, cases, items, lost = prepare(request)
+    coverage: list[Coverage] = []
+    if request.outputs:
+        coverage = _check_folders(request, items)
+        items, absent = _with_outputs(items, coverage)
+        lost |= absent
+    stages = _stages(request)
+    facts = _facts(request)
+    with run_pipeline(stages, items, run_dir=_folder(request), run_seed=request.seed, workers=request.workers, config=facts, progress=progress("edit"), retry_failed=True) as result:  # fmt: skip
+        edited = _items(result)
+        lost |= _lost(result, items)
+        computed = result.counts[-1].computed
+        if not request.outputs:
+            coverage = _write_outputs(request, items, edited, result)
+    _write_json(request.out / "coverage.json", [one.as_json() for one in coverage])
+    if not edited:
+        (reason, count) = max(_reasons(lost).items(), key=lambda pair: pair[1])
+        raise EditloopError(
+            f"there is nothing to judge: all of {len(items)} edits ended before, {count} of them with {reason}"
+        )
+    judging = judge_stage(request)
+    with run_pipeline([*stages, judging], items, run_dir=_folder(request), run_seed=request.seed, workers=request.workers, config=facts, progress=progress("judge"), retry_failed=True) as result:  # fmt: skip
+        judged_items = _items(result)
+        lost |= _lost(result, items)
+        asked = result.counts[-1].computed
+    identity = judging.judge.identity
+    judged = Judged(judged_items, lost, request.passes, request.name, (identity.name, identity.version))  # fmt: skip
+    results = _results(request, task, cases, judged)
+    files = {
+        protocol: write_result(result, request.out / _file_name(protocol, results))
+        for protocol, result in results.items()
+    }
+    notes = (ORACLE_NOTE,) if request.judge == ORACLE else ()
+    return BenchRun(results, coverage, files, notes, 0 if request.outputs else computed, asked)
+
+
+def _folder(request: BenchRequest) -> Path:
+    return request.out / "run"
+
+
+def _facts(request: BenchRequest) -> dict[str, JsonValue]:
+    return {
+        "task": request.task,
+        "cases": request.cases.name,
+        "editor": request.editor,
+        "outputs": [str(path) for path in request.outputs],
+        "judge": request.judge,
+        "runs": request.passes,
+    }
+
+
+def _stages(request: BenchRequest) -> list[Stage[Any, Any, Any]]:
+    source = ReadSource(FolderConfig(folder=str(request.images_folder)))
+    if request.outputs:
+        return [source, Collect(FolderConfig(folder="\n".join(map(str, request.outputs))))]
+    return [source, Edit(EditConfig(editor=request.editor))]
+
+
+def judge_stage(request: BenchRequest) -> JudgeHere | JudgeRemotely:
+    """The stage that judges: on this machine, in worker processes, or at an endpoint."""
+    config = JudgeConfig(judge=request.judge, paper=request.paper)
+    here = JudgeHere(config)
+    if waits_for_a_service(here.judge):
+        return JudgeRemotely(config)
+    return JudgeInWorkers(config) if request.judge.startswith(IN_PROCESSES) else here
+
+
+def _items(result: RunResult) -> list[BenchItem]:
+    return [record for record in result.records() if isinstance(record, BenchItem)]
+
+
+def _lost(result: RunResult, items: Sequence[BenchItem]) -> dict[tuple[str, int], tuple[str, str]]:
+    """Items that ended early: an editor that refused is `refused`, whatever went wrong is `failed`."""
+    where = {item.id: (item.key, item.run) for item in items}
+    found = {}
+    for row in result.rejected():
+        if row.reason == REFUSED:
+            outcome = ("refused", f"editor: {row.detail}")
+        elif row.stage in ("source", "collect") and not row.failed:
+            outcome = ("absent", f"{row.stage}: {row.reason}")
+        else:
+            outcome = ("failed", f"{row.stage}: {row.reason}: {row.detail}"[:300])
+        found[where[row.record_id]] = outcome
+    return found
+
+
+def _reasons(lost: dict[tuple[str, int], tuple[str, str]]) -> dict[str, int]:
+    return Counter(f"{outcome} ({reason})" for outcome, reason in lost.values())
+
+
+def _check_folders(request: BenchRequest, items: Sequence[BenchItem]) -> list[Coverage]:
+    found = [
+        check_outputs(folder, [item for item in items if item.run == run], request.images_folder)
+        for run, folder in enumerate(request.outputs)
+    ]
+    gaps = [one for one in found if not one.complete]
+    if gaps and not request.allow_missing:
+        raise UsageError(
+            "; ".join(one.sentence() for one in gaps)
+            + ". No judge was asked. Complete or rename the outputs, or add --allow-missing to judge those that are there"
+        )
+    return found
+
+
+def _with_outputs(
+    items: Sequence[BenchItem], coverage: Sequence[Coverage]
+) -> tuple[list[BenchItem], dict[tuple[str, int], tuple[str, str]]]:
+    there, absent = [], {}
+    for item in items:
+        sha256 = coverage[item.run].found.get(item.key)
+        if sha256:
+            there.append(item.model_copy(update={"output_sha256": sha256}))
+        else:
+            why = coverage[item.run].damaged.get(item.key, "no_output")
+            absent[item.key, item.run] = ("absent", f"output: {why}")
+    return there, absent
+
+
+def _write_outputs(
+    request: BenchRequest,
+    items: Sequence[BenchItem],
+    edited: Sequence[BenchItem],
+    result: RunResult,
+) -> list[Coverage]:
+    """The outputs in the official layout, so that published scripts can score them too; checked as a folder would be."""
+    for item in edited:
+        path = request.out / "outputs" / f"run-{item.run}" / item.output
+        if item.edited is not None and not _holds(path, item.edited.sha256):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, result.image_bytes(item.edited.sha256))
+    folders = [request.out / "outputs" / f"run-{run}" for run in range(request.passes)]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    return [
+        check_outputs(folder, [item for item in items if item.run == run], request.images_folder)
+        for run, folder in enumerate(folders)
+    ]
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    return path.is_file() and sha256_hex(path.read_bytes()) == sha256
+
+
+def _results(
+    request: BenchRequest, task: Task, cases: Sequence[BenchCase], judged: Judged
+) -> dict[str, BenchResult]:
+    if not has_replies(judged.items):
+        return {VERDICT: score_verdicts(task, cases, judged, request.scoring)}
+    return {
+        protocol: score_replies(
+            task,
+            cases,
+            judged,
+            request.out / "replies",
+            replace(request.scoring, protocol=protocol),
+        )
+        for protocol in request.protocols
+        if protocol in task.protocols
+    }
+
+
+def _file_name(protocol: str, results: dict[str, BenchResult]) -> str:
+    return "result.json" if protocol == next(iter(results)) else f"result.{protocol}.json"
+
+
+def _write_json(path: Path, content: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, json.dumps(content, indent=1).encode())
