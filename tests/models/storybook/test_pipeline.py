@@ -163,10 +163,11 @@ def test_lists_of_other_lengths_are_refused(pipeline: StorybookPipeline, name: s
         edit(pipeline, **{name: two[name]})
 
 
-def test_steps_are_equal_from_noise_to_picture(pipeline: StorybookPipeline) -> None:
+def test_more_steps_decide_than_polish(pipeline: StorybookPipeline) -> None:
     pipeline.scheduler.set_timesteps(sigmas=sampling_sigmas(4))
-    assert pipeline.scheduler.sigmas.tolist() == pytest.approx([1, 0.75, 0.5, 0.25, 0])
-    assert pipeline.scheduler.timesteps.tolist() == pytest.approx([1000, 750, 500, 250])
+    # 3 s / (1 + 2 s) of 1, 3/4, 1/2 and 1/4.
+    assert pipeline.scheduler.sigmas.tolist() == pytest.approx([1, 0.9, 0.75, 0.5, 0])
+    assert pipeline.scheduler.timesteps.tolist() == pytest.approx([1000, 900, 750, 500])
 
 
 def test_half_precision_on_disk_runs_in_single(pipeline: StorybookPipeline, tmp_path: Path) -> None:

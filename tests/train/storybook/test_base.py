@@ -183,3 +183,14 @@ def test_an_untrained_network_loses_what_the_edit_changed(tmp_path: Path) -> Non
     pixels[0, 2] = 255 - pixels[0, 2]
     assert loss(0.5) == pytest.approx(4 * loss(1.0), rel=1e-5)
     assert loss(0.01) == pytest.approx(loss(LEAST_LOSS_SIGMA), rel=1e-5)
+
+
+def test_half_precision_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[str, bool] = {}
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+    a = torch.ones(2, 2)
+    with base.half_precision("cpu"):
+        assert (a @ a).dtype == torch.float32
+    found["avx512_bf16"] = True
+    with base.half_precision("cpu"):
+        assert (a @ a).dtype == torch.bfloat16

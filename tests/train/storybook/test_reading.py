@@ -39,6 +39,17 @@ def test_batches_do_not_depend_on_the_past() -> None:
     assert texts(3, 5, 20) != texts(3, 6, 20)
 
 
+def test_fresh_heads_look_at_neighbours_of_both_sides() -> None:
+    pipeline = build_pipeline(("red", "ball"), channels=(8, 8), hidden=128, text_layers=1)
+    attention = pipeline.text_encoder.encoder.block[0].layer[0].SelfAttention
+    bias = attention.compute_bias(9, 9)[0]  # (heads, queries, keys)
+    middle = bias[:, 4]
+    assert int(middle[0].argmax()) == 3
+    assert int(middle[1].argmax()) in (6, 7, 8)
+    assert middle[2].argsort(descending=True)[:4].sort().values.tolist() == [2, 3, 5, 6]
+    assert not middle[3].any()
+
+
 def test_reading_is_learnt(pipeline: StorybookPipeline) -> None:
     first = teach_reading(pipeline, steps=1, batch_size=64, learning_rate=1e-3, seed=0)
     later = teach_reading(pipeline, steps=80, batch_size=64, learning_rate=3e-3, seed=0)

@@ -87,3 +87,13 @@ def test_drawings_begin_with_nothing() -> None:
     batches = [batch_of(0, index, 20) for index in range(10)]
     drawn = sum(triplet.case is None for batch in batches for triplet in batch)
     assert abs(drawn / 200 - DRAWING_SHARE) < 0.08
+
+
+def test_flaws_come_late() -> None:
+    early = [t for index in range(20) for t in batch_of(0, index, 8, flawed_from=20)]
+    assert all(triplet.flaw is None for triplet in early)
+    for triplet in early:
+        if triplet.case:
+            np.testing.assert_array_equal(triplet.target, render(triplet.case.target))
+    late = [t for index in range(20, 40) for t in batch_of(0, index, 8, flawed_from=20)]
+    assert any(triplet.flaw for triplet in late)

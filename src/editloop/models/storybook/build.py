@@ -15,12 +15,15 @@ from editloop.models.storybook.latents import LATENT_CHANNELS
 from editloop.models.storybook.pipeline import StorybookPipeline
 from editloop.models.storybook.text import word_tokenizer
 
+NOISE_SHIFT = 3.0
+"""Of the scheduler (arXiv 2403.03206, equation 23): most steps are spent where it is decided what is drawn, few on polish."""
+
 
 def build_pipeline(
     words: Sequence[str],
     *,
     seed: int = 0,
-    channels: Sequence[int] = (64, 128, 128),
+    channels: Sequence[int] = (48, 96, 128),
     hidden: int = 128,
     text_layers: int = 3,
     image_size: int = 32,
@@ -48,6 +51,7 @@ def build_pipeline(
                 pad_token_id=0,
             )
         )
+        _look_at_neighbours(text_encoder)
         coarse = len(channels) - 1
         unet = UNet2DConditionModel(
             sample_size=image_size // 2,
@@ -66,7 +70,29 @@ def build_pipeline(
         )
         torch.nn.init.zeros_(unet.conv_out.weight)
         torch.nn.init.zeros_(unet.conv_out.bias)
-    scheduler = FlowMatchEulerDiscreteScheduler(shift=1.0)
+    scheduler = FlowMatchEulerDiscreteScheduler(shift=NOISE_SHIFT)
     pipeline = StorybookPipeline(tokenizer, text_encoder, unet, scheduler)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+@torch.no_grad()
+def _look_at_neighbours(text_encoder: T5EncoderModel) -> None:
+    """Start the first heads at the words before, after and around, the rest without a preference.
+
+    From T5's own start the encoder stays a bag of words for thousands of texts: it knows which kinds a prompt names, but not which
+    stands where. Who stands where is said by neighbours ("a red ball on the left").
+    """
+    attention = text_encoder.encoder.block[0].layer[0].SelfAttention
+    bias = attention.relative_attention_bias.weight
+    before, after = (
+        torch.arange(1, 4),
+        attention.relative_attention_num_buckets // 2 + torch.arange(1, 5),
+    )
+    bias.zero_()
+    heads = bias.shape[1]
+    bias[before, 0] = torch.tensor([3.0, 2.5, 2.0])
+    if heads > 1:
+        bias[after, 1] = torch.tensor([2.0, 2.5, 3.0, 2.5])
+    if heads > 2:
+        bias[torch.cat([before[:2], after[:2]]), 2] = 2.0

@@ -99,17 +99,37 @@ def texts(seed: int, index: int, count: int) -> list[ReadText]:
 
 
 class Reader(nn.Module):
-    """One linear answer a question, from the text's mean state."""
+    """Answers every question twice: from the text's mean state, and from the words that the question looks at.
+
+    The U-Net reads a text in both ways, by its mean and by attention. Looking at single words is learnt first; without it the mean
+    stays a guess among the words of the text.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.heads = nn.ModuleDict(
-            {name: nn.Linear(width, len(answers)) for name, answers in QUESTIONS.items()}
+        self.looks = nn.Parameter(torch.randn(len(QUESTIONS), width) * 4 / width**0.5)
+        self.keys = nn.Linear(width, width, bias=False)
+        self.heads_of_words, self.heads_of_mean = (
+            nn.ModuleDict({name: nn.Linear(width, len(words)) for name, words in QUESTIONS.items()})
+            for _ in range(2)
         )
 
-    def forward(self, pooled: Tensor) -> dict[str, Tensor]:
-        """Logits (n, answers) a question."""
-        return {name: head(pooled) for name, head in self.heads.items()}
+    def forward(
+        self, states: Tensor, mask: Tensor, mean: Tensor
+    ) -> dict[str, tuple[Tensor, Tensor]]:
+        """Two logits (n, answers) a question, by single words and by the mean.
+
+        Args:
+            states: (n, tokens, width).
+            mask: (n, tokens), 1 for real tokens.
+            mean: (n, width).
+        """
+        match = self.looks @ self.keys(states).transpose(1, 2) / states.shape[-1] ** 0.5
+        seen = match.masked_fill(mask[:, None] == 0, -torch.inf).softmax(-1) @ states
+        return {
+            name: (self.heads_of_words[name](seen[:, place]), self.heads_of_mean[name](mean))
+            for place, name in enumerate(QUESTIONS)
+        }
 
 
 def teach_reading(
@@ -146,18 +166,19 @@ def teach_reading(
 def _reading_loss(
     pipeline: StorybookPipeline, reader: Reader, batch: Sequence[ReadText]
 ) -> tuple[Tensor, float]:
-    _, _, pooled = encode_text(
+    states, mask, mean = encode_text(
         pipeline.tokenizer, pipeline.text_encoder, [item.text for item in batch]
     )
     losses, right, asked = [], 0, 0
-    for name, logits in reader(pooled).items():
-        wanted = torch.tensor([_answer(name, item) for item in batch], device=logits.device)
+    for name, replies in reader(states, mask, mean).items():
+        wanted = torch.tensor([_answer(name, item) for item in batch], device=mean.device)
         known = wanted != UNASKED
         if not bool(known.any()):
             continue
-        losses.append(F.cross_entropy(logits, wanted, ignore_index=UNASKED))
-        right += int((logits.argmax(1) == wanted)[known].sum())
-        asked += int(known.sum())
+        for logits in replies:
+            losses.append(F.cross_entropy(logits, wanted, ignore_index=UNASKED))
+            right += int((logits.argmax(1) == wanted)[known].sum())
+            asked += int(known.sum())
     return torch.stack(losses).mean(), right / asked
 
 

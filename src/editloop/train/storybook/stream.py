@@ -52,7 +52,16 @@ def reference_picture(case: Case) -> RgbImage:
 def imperfect_edit(rng: np.random.Generator) -> Triplet:
     """An editing triplet that carries a flaw with the probabilities of `world.imperfect.FLAW_SHARES`."""
     case = sample_case(rng)
-    target, flaw = imperfect_target(case, rng, IMAGE_SIZE)
+    return _triplet(case, *imperfect_target(case, rng, IMAGE_SIZE))
+
+
+def right_edit(rng: np.random.Generator) -> Triplet:
+    """An editing triplet without a flaw."""
+    case = sample_case(rng)
+    return _triplet(case, render(case.target, IMAGE_SIZE), None)
+
+
+def _triplet(case: Case, target: RgbImage, flaw: str | None) -> Triplet:
     text = with_context(case.instruction, case.context)
     source = render(case.source, IMAGE_SIZE)
     return Triplet(source, reference_picture(case), target, text, flaw, case)
@@ -72,25 +81,39 @@ def drawing_share(index: int, lessons: int) -> float:
     return DRAWING_SHARE + (FIRST_DRAWING_SHARE - DRAWING_SHARE) * left
 
 
-def batch_of(seed: int, index: int, size: int, lessons: int = 0) -> list[Triplet]:
-    """Batch number `index` of the stream, the same wherever and whenever it is made; `lessons` as `drawing_share`."""
+def batch_of(
+    seed: int, index: int, size: int, lessons: int = 0, flawed_from: int = 0
+) -> list[Triplet]:
+    """Batch number `index` of the stream, the same wherever and whenever it is made.
+
+    Edits carry flaws from batch `flawed_from` on; `lessons` as `drawing_share`.
+    """
     rng = np.random.default_rng(derive_seed(seed, "storybook-base", index))
     share = drawing_share(index, lessons)
-    return [drawing(rng) if rng.random() < share else imperfect_edit(rng) for _ in range(size)]
+    edit = imperfect_edit if index >= flawed_from else right_edit
+    return [drawing(rng) if rng.random() < share else edit(rng) for _ in range(size)]
 
 
 class TripletBatches(IterableDataset[tuple[NDArray[np.uint8], list[str]]]):
     """Batches from number `start` on, for a `DataLoader`; pixels are (batch, 3, h, w, 3): source, reference, target."""
 
-    def __init__(self, seed: int, batch_size: int, start: int, stop: int, lessons: int = 0) -> None:
+    def __init__(
+        self,
+        seed: int,
+        batch_size: int,
+        start: int,
+        stop: int,
+        lessons: int = 0,
+        flawed_from: int = 0,
+    ) -> None:
         self.seed, self.batch_size, self.start, self.stop = seed, batch_size, start, stop
-        self.lessons = lessons
+        self.lessons, self.flawed_from = lessons, flawed_from
 
     def __iter__(self) -> Iterator[tuple[NDArray[np.uint8], list[str]]]:
         worker = torch.utils.data.get_worker_info()
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for index in range(self.start + first, self.stop, step):
-            batch = batch_of(self.seed, index, self.batch_size, self.lessons)
+            batch = batch_of(self.seed, index, self.batch_size, self.lessons, self.flawed_from)
             pixels = np.stack([np.stack([t.source, t.reference, t.target]) for t in batch])
             yield pixels, [triplet.text for triplet in batch]
 
