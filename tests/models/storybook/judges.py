@@ -15,6 +15,8 @@ SHAPE = JudgeShape(
     stem=8,
     width=16,
     layers=1,
+    text_width=32,
+    text_layers=1,
 )
 
 

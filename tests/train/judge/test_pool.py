@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from editloop.train.judge import pool as pools
-from editloop.train.judge.pool import Pool, make_pairs, open_pool
+from editloop.train.judge.pool import Pool, join_pools, make_pairs, open_pool
 from editloop.train.judge.variants import EXACT, PART_WAY, SOFT, Variant, part_way, soften, variants
 from editloop.world.corruptors import FLAWS
 from editloop.world.render import render
@@ -62,11 +62,18 @@ def test_pairs_have_distinct_names(pool: Pool) -> None:
     assert len(set(pool.pair_names())) == len(pool) == 6 * len(pool.case_ids)
 
 
-def test_further_edits_join_the_pool() -> None:
+def test_edits_of_an_editor_stand_beside_the_right_one() -> None:
     batch = list(cases(3, 2))
     made = make_pairs(batch, 1, lambda _, sources: [[Variant("editor", s)] for s in sources])
-    assert made.variants.count("editor") == 2
-    assert len(made) == 14
+    assert made.variants == [EXACT, "editor"] * 2
+    assert made.right.tolist()[::2] == [True, True]
+
+
+def test_pools_are_joined_with_their_cases(pool: Pool) -> None:
+    joined = join_pools([pool, pool])
+    assert len(joined) == 2 * len(pool)
+    shown = joined.sources[joined.case_rows[len(pool)]]
+    np.testing.assert_array_equal(shown, pool.sources[pool.case_rows[0]])
 
 
 def test_a_pool_is_kept_in_shards_and_finished_after_a_cut(

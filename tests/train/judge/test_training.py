@@ -23,7 +23,9 @@ from editloop.train.judge.pool import Pool
 from editloop.train.judge.recipes import RECIPES, TASKS, judge_shape, start_from, train_judge
 
 PLAN = TrainingPlan(steps=6, batch=8, warm_up=2, learning_rate=3e-3, seed=5)
-TOY = recipes.Recipe(teaches="ratings", plan=PLAN, stem=8, width=16, layers=1, panel=4)
+TOY = recipes.Recipe(
+    teaches="ratings", plan=PLAN, stem=8, width=16, layers=1, reading_steps=2, panel=4
+)
 
 
 def batches_of(pool: Pool, seed: int = 5) -> Batches:

@@ -33,25 +33,9 @@ def build_pipeline(
     The global random state is left as it was.
     """
     tokenizer = word_tokenizer(words)
-    heads = max(1, hidden // 32)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        text_encoder = T5EncoderModel(
-            T5Config(
-                vocab_size=len(tokenizer),
-                d_model=hidden,
-                d_kv=hidden // heads,
-                d_ff=2 * hidden,
-                num_layers=text_layers,
-                num_heads=heads,
-                dropout_rate=0.0,
-                feed_forward_proj="gated-gelu",
-                relative_attention_num_buckets=16,
-                relative_attention_max_distance=32,
-                pad_token_id=0,
-            )
-        )
-        _look_at_neighbours(text_encoder)
+        text_encoder = build_text_encoder(len(tokenizer), hidden, text_layers)
         coarse = len(channels) - 1
         unet = UNet2DConditionModel(
             sample_size=image_size // 2,
@@ -74,6 +58,28 @@ def build_pipeline(
     pipeline = StorybookPipeline(tokenizer, text_encoder, unet, scheduler)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def build_text_encoder(words: int, hidden: int, layers: int) -> T5EncoderModel:
+    """A fresh encoder over `words` numbers, of which 0 is padding, drawn from the global random state."""
+    heads = max(1, hidden // 32)
+    encoder = T5EncoderModel(
+        T5Config(
+            vocab_size=words,
+            d_model=hidden,
+            d_kv=hidden // heads,
+            d_ff=2 * hidden,
+            num_layers=layers,
+            num_heads=heads,
+            dropout_rate=0.0,
+            feed_forward_proj="gated-gelu",
+            relative_attention_num_buckets=16,
+            relative_attention_max_distance=32,
+            pad_token_id=0,
+        )
+    )
+    _look_at_neighbours(encoder)
+    return encoder
 
 
 @torch.no_grad()

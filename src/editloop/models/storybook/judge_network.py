@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from editloop.models.storybook.build import build_text_encoder
 from editloop.models.storybook.judge_shape import ANSWERS, PICTURE_SIZE, SCORE_STEPS, JudgeShape
 from editloop.models.storybook.judge_words import MAX_WORDS, PAD, SPECIAL_WORDS
 
@@ -104,7 +105,12 @@ class JudgeNetwork(nn.Module):
             nn.Conv2d(stem, width, 3, stride=2, padding=1),
             _ConvolutionBlock(width),
         )
-        self.word_embedding = nn.Embedding(SPECIAL_WORDS + len(shape.words), width, padding_idx=PAD)
+        words = SPECIAL_WORDS + len(shape.words)
+        if shape.text_layers:
+            self.text_encoder = build_text_encoder(words, shape.text_width, shape.text_layers)
+            self.text_in = nn.Linear(shape.text_width, width)
+        else:
+            self.word_embedding = nn.Embedding(words, width, padding_idx=PAD)
         self.word_place = nn.Parameter(0.02 * torch.ones(MAX_WORDS, width).normal_())
         self.cell_place = nn.Parameter(0.02 * torch.ones(_CELLS**2, width).normal_())
         self.summary = nn.Parameter(0.02 * torch.ones(1, 1, width).normal_())
@@ -127,7 +133,7 @@ class JudgeNetwork(nn.Module):
         pictures = torch.cat([source, edited, edited - source, reference], dim=1)
         cells = self.stem(F.pixel_unshuffle(pictures, 2)).flatten(2).transpose(1, 2)
         length = words.shape[1]
-        text = self.word_embedding(words) + self.word_place[:length]
+        text = self._text(words) + self.word_place[:length]
         summary = self.summary.expand(len(words), -1, -1)
         tokens = torch.cat([summary, cells + self.cell_place, text], dim=1)
         shown = torch.ones(len(words), 1 + _CELLS**2, dtype=torch.bool, device=words.device)
@@ -145,6 +151,14 @@ class JudgeNetwork(nn.Module):
             self.task_head(tokens[:, 0]).float(),
             F.pixel_shuffle(repair, _CELL_SIZE).float(),
         )
+
+    def _text(self, words: Tensor) -> Tensor:
+        if not self.shape.text_layers:
+            embedded: Tensor = self.word_embedding(words)
+            return embedded
+        states = self.text_encoder(input_ids=words, attention_mask=words != PAD).last_hidden_state
+        read: Tensor = self.text_in(states)
+        return read
 
 
 def build_judge_network(shape: JudgeShape, *, seed: int) -> JudgeNetwork:

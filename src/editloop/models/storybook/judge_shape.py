@@ -34,6 +34,10 @@ class JudgeShape:
     width: int = 64
     """Channels at 8 x 8, and of the words."""
     layers: int = 3
+    text_width: int = 96
+    """Width of the encoder that reads the words before they meet the pictures."""
+    text_layers: int = 3
+    """Its layers; 0 leaves it out, and words enter by their embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +79,4 @@ def judge_files(name: str, folder: Traversable = WEIGHTS_FOLDER) -> JudgeFiles:
 def shape_from_json(parsed: dict[str, Any]) -> JudgeShape:
     """The shape whose `dataclasses.asdict` went through JSON."""
     fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in parsed.items()}
-    return JudgeShape(**fields)
+    return JudgeShape(**{"text_layers": 0} | fields)

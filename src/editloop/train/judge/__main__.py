@@ -19,12 +19,12 @@ from editloop.judges.storybook import StorybookJudge
 from editloop.models import load_model
 from editloop.models.roles import BatchEditor
 from editloop.train.judge.editor_edits import EditorEdits
-from editloop.train.judge.pool import Pool, open_pool
+from editloop.train.judge.pool import Pool, join_pools, open_pool
 from editloop.train.judge.recipes import RECIPES, train_judge
 from editloop.train.judge.study import label_study
 
 CALIBRATED = "calibrated-scorer"
-TRAIN_SEED = 101
+TRAIN_SEED, EDITOR_SEED = 101, 102
 _PACKAGED = Path(__file__).parents[2] / "models" / "storybook" / "judge_weights"
 
 
@@ -55,13 +55,20 @@ def _run(step: str, options: argparse.Namespace) -> None:
 
 
 def _training_pool(options: argparse.Namespace) -> Pool:
-    if options.editor is None:
-        return open_pool(options.work / "pool", TRAIN_SEED, options.cases, "train")
+    planted = open_pool(options.work / "pool", TRAIN_SEED, options.cases, "train")
+    if not options.editor:
+        return planted
     editor = load_model("editor", options.editor)
     if not isinstance(editor, BatchEditor):
         raise UsageError(f"the editor {options.editor!r} cannot edit several pictures at once")
-    folder = options.work / "pool-with-editor"
-    return open_pool(folder, TRAIN_SEED, options.cases, "train", extra=EditorEdits(editor))
+    folder = options.work / f"pool-of-editor-{editor.identity.version}"
+    edits = EditorEdits(editor)
+    return join_pools(
+        [
+            planted,
+            open_pool(folder, EDITOR_SEED, options.editor_cases, "train", editor=edits),
+        ]
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,7 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, default=Path("runs/judges"), help="unfinished work")
     parser.add_argument("--weights", type=Path, default=_PACKAGED, help="folder of the weights")
     parser.add_argument("--cases", type=int, default=7000, help="training cases, six edits each")
-    parser.add_argument("--editor", help="spec of an editor whose edits join the pairs")
+    parser.add_argument(
+        "--editor",
+        default="world:tiny-editor",
+        help="spec of an editor whose edits join the pairs; empty for none",
+    )
+    parser.add_argument("--editor-cases", type=int, default=3000, help="cases, two edits each")
     parser.add_argument("--threads", type=int, default=1)
     return parser
 

@@ -18,7 +18,7 @@ from editloop.models.storybook.judge_network import JudgeNetwork, Reading
 from editloop.train.judge.batches import Batch, Batches
 
 _log = logging.getLogger(__name__)
-_STATE, _PLAN = "state.safetensors", "plan.json"
+STATE_NAME, _PLAN = "state.safetensors", "plan.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
         )
-        if (folder / _STATE).exists():
+        if (folder / STATE_NAME).exists():
             self._restore()
 
     def run(self, until: int | None = None, save_every: int = 200) -> None:
@@ -103,16 +103,17 @@ class Trainer:
 
     def _save(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        tensors = {f"network/{k}": v.contiguous() for k, v in self._weights().items()}
+        # Copies, for the text encoder has one tensor under two names, which safetensors refuses.
+        tensors = {f"network/{k}": v.clone() for k, v in self._weights().items()}
         tensors |= {f"averaged/{k}": v.contiguous() for k, v in self.averaged.items()}
         for name, parameter in self.network.named_parameters():
             for key, value in self.optimizer.state[parameter].items():
                 tensors[f"optimizer/{name}/{key}"] = torch.as_tensor(value).clone()
         tensors["step"] = torch.tensor(self.step)
         (self.folder / _PLAN).write_text(json.dumps(asdict(self.plan)), encoding="utf-8")
-        part = self.folder / f"{_STATE}.part"
+        part = self.folder / f"{STATE_NAME}.part"
         save_file(tensors, str(part))
-        part.replace(self.folder / _STATE)
+        part.replace(self.folder / STATE_NAME)
 
     def _restore(self) -> None:
         planned = json.loads((self.folder / _PLAN).read_text(encoding="utf-8"))
@@ -120,7 +121,7 @@ class Trainer:
             raise UsageError(
                 f"{self.folder} holds a run with another plan ({planned}); choose another folder or delete it"
             )
-        kept = load_file(str(self.folder / _STATE))
+        kept = load_file(str(self.folder / STATE_NAME))
         self.step = int(kept.pop("step"))
         self.network.load_state_dict(_under(kept, "network/"))
         self.averaged = _under(kept, "averaged/")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from editloop.core.seeds import generator
 from editloop.models.roles import RgbImage
-from editloop.train.judge.variants import Variant, variants
+from editloop.train.judge.variants import EXACT, Variant, variants
 from editloop.world.cases import Case, Split
 from editloop.world.oracle import OracleScore, score_edit
 from editloop.world.render import render
@@ -99,17 +99,17 @@ def open_pool(
     split: Split,
     *,
     even: bool = False,
-    extra: ExtraEdits | None = None,
+    editor: ExtraEdits | None = None,
 ) -> Pool:
     """The pool of `count` cases kept in `folder`; shards that are missing are made.
 
     Args:
-        folder: May hold several pools; one with another extra editor needs another folder.
+        folder: May hold several pools; those of another editor need another folder.
         seed: Of cases and variants.
         count: Number of cases.
         split: Which combinations the cases are drawn from.
         even: Deal the edit types out in turn, for studies; otherwise they are drawn by `CASE_WEIGHTS`.
-        extra: Adds edits of its own to each case.
+        editor: Its edits, and the right one, take the place of the planted variants.
     """
     folder.mkdir(parents=True, exist_ok=True)
     types = EDIT_TYPES if even else None
@@ -119,23 +119,24 @@ def open_pool(
         batch = list(islice(stream, CASES_PER_SHARD))
         path = folder / f"{'even-' if even else ''}{split}-{seed}-{start:06d}-{len(batch)}.npz"
         if not path.exists():
-            _write(path, make_pairs(batch, seed, extra))
+            _write(path, make_pairs(batch, seed, editor))
         shards.append(_read(path))
-    return _joined(shards)
+    return join_pools(shards)
 
 
-def make_pairs(batch: Sequence[Case], seed: int, extra: ExtraEdits | None = None) -> Pool:
-    """All variants of some cases, scored by the oracle."""
+def make_pairs(batch: Sequence[Case], seed: int, editor: ExtraEdits | None = None) -> Pool:
+    """Edits of some cases, scored by the oracle: all planted variants, or the right edit and those of an editor."""
     sources = [render(case.source) for case in batch]
     references = [render(case.references[0]) if case.references else None for case in batch]
-    further = extra(batch, sources) if extra is not None else [[]] * len(batch)
+    by_editor = editor(batch, sources) if editor is not None else None
     rows: list[tuple[int, Variant, OracleScore]] = []
     for row, (case, source) in enumerate(zip(batch, sources, strict=True)):
-        made = variants(case, source, generator(seed, "variants", case.id))
-        rows += [
-            (row, variant, score_edit(case, variant.image, source))
-            for variant in [*made, *further[row]]
-        ]
+        made = (
+            [Variant(EXACT, render(case.target)), *by_editor[row]]
+            if by_editor is not None
+            else variants(case, source, generator(seed, "variants", case.id))
+        )
+        rows += [(row, variant, score_edit(case, variant.image, source)) for variant in made]
     return Pool(
         sources=np.stack(sources),
         references=np.stack(
@@ -172,7 +173,8 @@ def _read(path: Path) -> Pool:
     return Pool(**json.loads(arrays.pop("words").tobytes()), **arrays)
 
 
-def _joined(shards: Sequence[Pool]) -> Pool:
+def join_pools(shards: Sequence[Pool]) -> Pool:
+    """One pool of several."""
     offsets = np.cumsum([0, *(len(shard.case_ids) for shard in shards)])
     joined: dict[str, Any] = {}
     for field in fields(Pool):

@@ -7,17 +7,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import torch
+from torch import Tensor
+
 from editloop.core.errors import UnknownNameError
 from editloop.core.registry import did_you_mean
 from editloop.models.storybook.judge_network import JudgeNetwork, build_judge_network
 from editloop.models.storybook.judge_reader import load_judge_network, save_judge_weights
 from editloop.models.storybook.judge_shape import JudgeShape, judge_files, shape_from_json
-from editloop.models.storybook.judge_words import WordNumbers
+from editloop.models.storybook.judge_words import PAD, WordNumbers
+from editloop.models.storybook.text import TURN
 from editloop.records.taxonomy import DIALOGUE_TYPES
 from editloop.train.judge.batches import Batches
 from editloop.train.judge.labels import Labels, flaw_labels, rating_labels
-from editloop.train.judge.loop import Trainer, TrainingPlan
+from editloop.train.judge.loop import STATE_NAME, Trainer, TrainingPlan
 from editloop.train.judge.pool import Pool
+from editloop.train.storybook.reading import teach_reading
 from editloop.world.corruptors import FLAWS
 from editloop.world.grammar import vocabulary
 from editloop.world.oracle import FAILURES
@@ -37,6 +42,8 @@ class Recipe:
     stem: int = 32
     width: int = 64
     layers: int = 3
+    reading_steps: int = 600
+    """Updates of the text encoder before the first picture."""
     panel: int = 30
     """People who rate, when people do."""
     per_pair: int = 2
@@ -91,6 +98,8 @@ def train_judge(name: str, pool: Pool, work: Path, weights: Path, until: int | N
     network = build_judge_network(shape, seed=recipe.plan.seed)
     if start:
         start_from(network, load_judge_network(start))
+    elif not (work / STATE_NAME).exists():
+        read_first(network, words, recipe.plan.seed, recipe.reading_steps)
     trainer = Trainer(network, batches, recipe.plan, work)
     trainer.run(until)
     if trainer.step < recipe.plan.steps:
@@ -107,6 +116,29 @@ def _kept_shape(work: Path, shape: JudgeShape) -> JudgeShape:
         work.mkdir(parents=True, exist_ok=True)
         kept.write_text(json.dumps(asdict(shape)), encoding="utf-8")
     return shape_from_json(json.loads(kept.read_text(encoding="utf-8")))
+
+
+def read_first(network: JudgeNetwork, words: WordNumbers, seed: int, steps: int) -> None:
+    """Teach the network's text encoder to read, from words alone: a judge of people's words begins with a language model, too."""
+
+    def encode(texts: list[str]) -> tuple[Tensor, Tensor, Tensor]:
+        turns = [text.split(f" {TURN} ") for text in texts]
+        numbers = words.batch([said[-1] for said in turns], [said[:-1] for said in turns])
+        ids = torch.from_numpy(numbers)
+        mask = (ids != PAD).float()
+        states = network.text_encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        return states, mask, mean
+
+    teach_reading(
+        encode,
+        network.text_encoder,
+        width=network.shape.text_width,
+        steps=steps,
+        batch_size=128,
+        learning_rate=2e-3,
+        seed=seed,
+    )
 
 
 def start_from(network: JudgeNetwork, trained: JudgeNetwork) -> None:

@@ -186,8 +186,11 @@ class BaseTrainer:
 
     def _learn_to_read(self) -> None:
         config = self.config
+        tokenizer, encoder = self.pipeline.tokenizer, self.pipeline.text_encoder
         teach_reading(
-            self.pipeline,
+            lambda texts: encode_text(tokenizer, encoder, texts),
+            encoder,
+            width=config.hidden,
             steps=config.reading_steps,
             batch_size=config.reading_batch_size,
             learning_rate=config.reading_rate,

@@ -7,8 +7,8 @@ some two thousand texts a second, so that the pictures need not teach it what "l
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, NamedTuple, get_args
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import torch
@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from editloop.core.seeds import derive_seed
-from editloop.models.storybook.pipeline import StorybookPipeline
-from editloop.models.storybook.text import encode_text, with_context
+from editloop.models.storybook.text import with_context
 from editloop.world.cases import Case
 from editloop.world.sampling import EDIT_TYPES, describe, sample_case, sample_scene
 from editloop.world.scenes import (
@@ -36,6 +35,9 @@ from editloop.world.scenes import (
 )
 
 log = logging.getLogger(__name__)
+
+Encode: TypeAlias = Callable[[list[str]], tuple[Tensor, Tensor, Tensor]]
+"""From n texts to states (n, tokens, width), mask (n, tokens) with 1 for real tokens, and mean states (n, width)."""
 
 _VALUES: Final = tuple(
     value
@@ -133,17 +135,33 @@ class Reader(nn.Module):
 
 
 def teach_reading(
-    pipeline: StorybookPipeline, *, steps: int, batch_size: int, learning_rate: float, seed: int
+    encode: Encode,
+    encoder: nn.Module,
+    *,
+    width: int,
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
 ) -> float:
-    """Train the pipeline's text encoder on words alone.
+    """Train a text encoder on words alone.
+
+    Args:
+        encode: From n texts to states (n, tokens, width), mask (n, tokens) and mean states (n, width), by way of `encoder`.
+        encoder: Is trained in place.
+        width: Of the states.
+        steps: Updates.
+        batch_size: Texts an update.
+        learning_rate: The highest; it falls to a tenth.
+        seed: Of texts and questions.
 
     Returns:
         The share of right answers in the last batches.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        reader = Reader(int(pipeline.text_encoder.config.d_model)).to(pipeline.unet.device)
-    parameters = [*pipeline.text_encoder.parameters(), *reader.parameters()]
+        reader = Reader(width).to(next(encoder.parameters()).device)
+    parameters = [*encoder.parameters(), *reader.parameters()]
     optimizer = torch.optim.AdamW(
         parameters, lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.01
     )
@@ -151,8 +169,7 @@ def teach_reading(
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * min(1.0, (step + 1) / 50) * (1 - 0.9 * step / steps)
-        batch = texts(seed, step, batch_size)
-        loss, right = _reading_loss(pipeline, reader, batch)
+        loss, right = _reading_loss(encode, reader, texts(seed, step, batch_size))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -164,11 +181,9 @@ def teach_reading(
 
 
 def _reading_loss(
-    pipeline: StorybookPipeline, reader: Reader, batch: Sequence[ReadText]
+    encode: Encode, reader: Reader, batch: Sequence[ReadText]
 ) -> tuple[Tensor, float]:
-    states, mask, mean = encode_text(
-        pipeline.tokenizer, pipeline.text_encoder, [item.text for item in batch]
-    )
+    states, mask, mean = encode([item.text for item in batch])
     losses, right, asked = [], 0, 0
     for name, replies in reader(states, mask, mean).items():
         wanted = torch.tensor([_answer(name, item) for item in batch], device=mean.device)
