@@ -109,3 +109,61 @@ def test_what_cannot_be_meant_is_refused(imgedit_cases: Path, replies: Path) -> 
         run(*words, "--cap", "none")
     with pytest.raises(UsageError, match="add --replies FILE"):
         run("imgedit", "--cases", str(imgedit_cases))
+
+
+def test_a_leaderboard_of_kept_results(imgedit_cases: Path, tmp_path: Path, write: Writer) -> None:
+    files = []
+    for name, score in (("bad", 2), ("good", 4)):
+        content = {
+            str(n): three(score, score, score, "add" if n < 6 else "style") for n in range(1, 10)
+        }
+        path, out = write(f"{name}.json", content), tmp_path / f"{name}.result.json"
+        run(
+            "imgedit",
+            "--cases",
+            str(imgedit_cases),
+            "--replies",
+            str(path),
+            "--out",
+            str(out),
+            "--judge",
+            "j",
+        )
+        files.append(str(out))
+    board, table = tmp_path / "board", tmp_path / "t.csv"
+    words = (
+        "leaderboard",
+        *files,
+        "--out",
+        str(board),
+        "--export",
+        str(table),
+        "--export",
+        str(tmp_path / "t.tex"),
+    )
+    found = json.loads(run(*words, "--json"))
+    assert [row["editor"] for row in found["rows"]] == ["good", "bad"]
+    assert [row["ranks"] for row in found["rows"]] == [[1, 1], [2, 2]]
+    assert found["pairs"][0]["difference"][0] == 2.0
+    assert table.read_text().splitlines()[1].startswith("good,1,1,4,4,4,")
+    assert r"good & \textbf{4.00}" in (tmp_path / "t.tex").read_text()
+    assert "imgedit-firered" in (board / "leaderboard.html").read_text(), (
+        "published rows stand in a block of their own"
+    )
+    assert (board / "cases-1-good.html").is_file()
+    with pytest.raises(UsageError, match="not comparable: protocol"):
+        run("leaderboard", files[0], files[1].replace(".json", ".official.json"))
+    split = json.loads(
+        run(
+            "leaderboard",
+            files[0],
+            files[1].replace(".json", ".official.json"),
+            "--split",
+            "--json",
+        )
+    )
+    assert len(split) == 2
+    with pytest.raises(UsageError, match="--export writes"):
+        run("leaderboard", files[0], "--export", str(tmp_path / "t.xls"))
+    with pytest.raises(UsageError, match="two results are called"):
+        run("leaderboard", files[0], files[0])

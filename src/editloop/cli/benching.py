@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from editloop.cli.bench_board import leaderboard
 from editloop.cli.bench_building import building
 from editloop.cli.bench_compare import compare, drift, reference
 from editloop.cli.bench_running import (
@@ -149,7 +150,7 @@ for _name, _about in (
     ("realpref", "RealPref-Bench: eight tasks, one HP-Score of 0 to 5."),
 ):
     _add_task(_name, _about)
-for _verb in (compare, drift, reference):
+for _verb in (leaderboard, compare, drift, reference):
     benching.command()(_verb)
 
 
