@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from editloop.rate.ratings import RatingFile
     from editloop.rate.sheets import Sheet, SheetKind
 
+WORLD = "world:"
+MOST_DRAWN = 500
+"""Items of a drawn study; it is for trying the page out."""
+
 
 def rate(
     data: Annotated[
         Path,
         typer.Argument(
-            help="What to rate: a run folder, a data set, or a JSONL, JSON, CSV or TSV file (or its folder) with images beside it."
+            help="A run folder, a data set, a JSONL, JSON, CSV or TSV file (or its folder) with images, or world:COUNT to try."
         ),
     ],
     sheet: Annotated[
@@ -69,7 +73,7 @@ def rate(
     """Open a page where people score or compare edits; every answer is kept at once."""
     from editloop.rate.ratings import FILE_NAME, RatingFile
 
-    folder = out or Path("runs/rate") / (data.stem or "ratings")
+    folder = out or Path("runs/rate") / (data.stem or "ratings").replace(":", "-")
     reading = export is not None or agreement
     if reading and not (folder / FILE_NAME).is_file():
         raise UsageError(f"{folder} holds no ratings: name the folder of the study with --out")
@@ -119,6 +123,8 @@ def _collect(stack: ExitStack, data: Path, kind: SheetKind, images: Path | None)
     from editloop.rate.from_records import items_of_records
     from editloop.rate.tables import find_table, read_table
 
+    if str(data).startswith(WORLD):
+        return _of_world(str(data).removeprefix(WORLD), kind)
     if not data.exists():
         raise UsageError(
             f"there is no {data}: name a run folder, a data set or a table with images"
@@ -136,6 +142,16 @@ def _collect(stack: ExitStack, data: Path, kind: SheetKind, images: Path | None)
             f"{data} is no run folder, no data set, and holds no table (JSONL, JSON, CSV, TSV) that can be meant: name the file"
         )
     return read_table(table, kind, images)
+
+
+def _of_world(count: str, kind: SheetKind) -> Collection:
+    from editloop.rate.from_world import items_of_world
+
+    if not count.isdigit() or not 0 < int(count) <= MOST_DRAWN:
+        raise UsageError(
+            f"world:{count} names no study: expected world:COUNT with 1 to {MOST_DRAWN} items"
+        )
+    return items_of_world(int(count), kind)
 
 
 def _serve(

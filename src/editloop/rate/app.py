@@ -87,7 +87,7 @@ def make_app(
     app.add_exception_handler(BadInputError, _bad_input)
     app.add_exception_handler(EditloopError, _own_error)
     app.add_exception_handler(RequestValidationError, _bad_request)
-    return Guard(app, tokens)  # type: ignore[arg-type]
+    return Guard(app, tokens, study.id())  # type: ignore[arg-type]
 
 
 class _Pages:
@@ -96,12 +96,13 @@ class _Pages:
     def __init__(self, study: RatingFile, load: Callable[[str], bytes]) -> None:
         self._study = study
         self._sheet = study.sheet()
+        self._cookie = f"{RATER_COOKIE}_{study.id()}"
         self._copy = lru_cache(maxsize=48)(lambda sha256: blind_copy(load(sha256)))
 
     def join(self, body: Annotated[_Joining, Body()]) -> Response:
         rater, secret = self._study.join(body.name, again=body.again)
         reply = JSONResponse({"name": rater.name})
-        reply.set_cookie(RATER_COOKIE, secret, max_age=31_536_000, httponly=True, samesite="strict")
+        reply.set_cookie(self._cookie, secret, max_age=31_536_000, httponly=True, samesite="strict")
         return reply
 
     def sheet(self, request: Request) -> dict[str, Any]:
@@ -164,7 +165,7 @@ class _Pages:
         return {"done": done, "left": left}
 
     def _known(self, request: Request) -> Rater | None:
-        return self._study.rater_of(cookie_of(request.headers.get("cookie", ""), RATER_COOKIE))
+        return self._study.rater_of(cookie_of(request.headers.get("cookie", ""), self._cookie))
 
     def _rater(self, request: Request) -> Rater:
         rater = self._known(request)

@@ -117,6 +117,9 @@ class RatingFile:
         rows = [(item.key, item.model_dump_json()) for item in found]
         with self._writing() as connection:
             self._keep(connection, "sheet", sheet.model_dump_json())
+            connection.execute(
+                "INSERT OR IGNORE INTO study VALUES ('id', ?)", (json.dumps(secrets.token_hex(4)),)
+            )
             self._put(connection, "schedule", schedule.model_dump_json())
             connection.execute("UPDATE items SET offered = 0")
             connection.executemany(
@@ -128,6 +131,10 @@ class RatingFile:
     def begun(self) -> bool:
         """Whether a study was begun in the folder."""
         return bool(self._read("SELECT 1 FROM study WHERE name = 'sheet'"))
+
+    def id(self) -> str:
+        """Tells this study's cookies from those of another on the same host: cookies do not know ports."""
+        return str(json.loads(self._value("id")))
 
     def sheet(self) -> Sheet:
         """What the study asks.

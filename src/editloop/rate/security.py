@@ -63,10 +63,12 @@ class Guard:
         app: What is guarded.
         tokens: None on loopback, where only the machine's own names are answered (a page elsewhere cannot reach it by
             pointing a name of its own at 127.0.0.1).
+        study: Ends the cookie's name, so that two studies on one host do not get into each other's way.
     """
 
-    def __init__(self, app: AsgiApp, tokens: Tokens | None) -> None:
+    def __init__(self, app: AsgiApp, tokens: Tokens | None, study: str) -> None:
         self._app, self._tokens = app, tokens
+        self._cookie = f"{ACCESS_COOKIE}_{study}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -125,12 +127,12 @@ class Guard:
             or not self._tokens.role(given)
         ):
             return None
-        return f"{ACCESS_COOKIE}={given}; HttpOnly; SameSite=Strict; Path=/; Max-Age=1209600"
+        return f"{self._cookie}={given}; HttpOnly; SameSite=Strict; Path=/; Max-Age=1209600"
 
     def _role(self, headers: dict[str, str]) -> Role | None:
         if self._tokens is None:
             return "organiser"
-        return self._tokens.role(cookie_of(headers.get("cookie", ""), ACCESS_COOKIE))
+        return self._tokens.role(cookie_of(headers.get("cookie", ""), self._cookie))
 
 
 def cookie_of(header: str, name: str) -> str:

@@ -111,10 +111,10 @@ export class ScoreForm extends Form {
 
 export class PairForm extends Form {
   static CHOICES = [
-    ["left", "Left is better", "←", "ArrowLeft"],
-    ["tie", "As good as each other", "↓", "ArrowDown"],
-    ["both_bad", "Both are bad", "↑", "ArrowUp"],
-    ["right", "Right is better", "→", "ArrowRight"],
+    ["left", "Left", "←", "ArrowLeft"],
+    ["tie", "Equal", "↓", "ArrowDown"],
+    ["both_bad", "Both bad", "↑", "ArrowUp"],
+    ["right", "Right", "→", "ArrowRight"],
   ];
 
   show(_item, answer) {
