@@ -45,11 +45,18 @@ def rate(
         Path | None,
         typer.Option(help="Text file shown to raters, paragraphs apart by blank lines."),
     ] = None,
-    raters: Annotated[int, typer.Option(min=1, help="People who are to rate each item.")] = 3,
+    raters: Annotated[
+        int | None, typer.Option(min=1, help="People who are to rate each item; 3 by default.")
+    ] = None,
     attention_checks: Annotated[
-        int, typer.Option(min=0, help="Unchanged or repeated items hidden among each rater's.")
-    ] = 0,
-    seed: Annotated[int, typer.Option(help="Gives every rater an order of their own.")] = 0,
+        int | None,
+        typer.Option(
+            min=0, help="Unchanged or repeated items hidden among each rater's; 0 by default."
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Gives every rater an order of their own; 0 by default.")
+    ] = None,
     images: Annotated[
         Path | None,
         typer.Option(help="Folder that image paths of a table start from; default: the table's."),
@@ -71,7 +78,8 @@ def rate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Open a page where people score or compare edits; every answer is kept at once."""
-    from editloop.rate.ratings import FILE_NAME, RatingFile
+    from editloop.rate.ratings import RatingFile
+    from editloop.rate.study import FILE_NAME
 
     folder = out or Path("runs/rate") / (data.stem or "ratings").replace(":", "-")
     reading = export is not None or agreement
@@ -88,7 +96,8 @@ def rate(
         if export is not None:
             _export(study, export, found, as_json=as_json)
             return
-        _serve(study, chosen, found, (raters, attention_checks, seed), host, port)
+        wanted = {"raters_an_item": raters, "checks": attention_checks, "seed": seed}
+        _serve(study, chosen, found, wanted, host, port)
 
 
 class _Chosen:
@@ -158,24 +167,27 @@ def _serve(
     study: RatingFile,
     chosen: _Chosen,
     found: Collection,
-    numbers: tuple[int, int, int],
+    wanted: dict[str, int | None],
     host: str,
     port: int,
 ) -> None:
     from editloop.rate.schedule import Schedule
     from editloop.rate.server import open_socket, serve
 
-    raters, checks, seed = numbers
     for reason, count in found.reasons().items():
         first = next(row for row in found.dropped if row.reason == reason)
         say(f"left out {count}: {reason} (first: {first.place}: {first.detail})")
     if not found.items:
         raise UsageError(f"nothing to rate: none of {len(found.dropped)} rows can be used")
-    schedule = Schedule(seed=seed, raters_an_item=raters, checks=checks)
+    before = study.schedule() if study.begun else Schedule()
+    given = {name: value for name, value in wanted.items() if value is not None}
+    schedule = before.model_copy(update=given)
     study.open_study(chosen.make(study), schedule, found.items.values())
 
     def tell(address: str, organiser: str | None) -> None:
-        say(f"{len(found.items)} items, {raters} raters each; answers are kept in {study.folder}")
+        say(
+            f"{len(found.items)} items, {schedule.raters_an_item} raters each; answers are kept in {study.folder}"
+        )
         typer.echo(address)
         if organiser:
             typer.echo(organiser)

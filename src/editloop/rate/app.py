@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from editloop.core.errors import BadInputError, EditloopError
 from editloop.rate.assigning import Assignment
 from editloop.rate.pictures import blind_copy
-from editloop.rate.ratings import Rater, RatingFile
+from editloop.rate.ratings import RatingFile
 from editloop.rate.security import AsgiApp, Guard, Tokens, cookie_of
 from editloop.rate.sheets import read_answer
 from editloop.rate.showing import shown_answer, shown_item, shown_pictures, told_answer
 from editloop.rate.statistics import overview
+from editloop.rate.study import Rater
 
 RATER_COOKIE: Final = "editloop_rater"
 MOST_AHEAD: Final = 5

@@ -128,12 +128,12 @@ class Handing:
     def _regular(self) -> tuple[str, Purpose] | None:
         """An item that still needs raters: one that others have begun, so that agreement is known early."""
         rows = self.connection.execute(
-            """SELECT key, count(a.token) AS taken FROM items
-               LEFT JOIN assignments AS a ON a.item = key AND a.purpose = 'rate'
-                 AND (a.done IS NOT NULL OR a.leased_at >= ?)
-               WHERE offered = 1 AND key NOT IN
-                 (SELECT item FROM assignments WHERE rater = ? AND purpose = 'rate')
-               GROUP BY key HAVING taken < ?""",
+            """SELECT key, coalesce(taken, 0) FROM items
+               LEFT JOIN (SELECT item, count(*) AS taken FROM assignments
+                          WHERE purpose = 'rate' AND (done IS NOT NULL OR leased_at >= ?1) GROUP BY item)
+                 ON item = key
+               WHERE offered = 1 AND coalesce(taken, 0) < ?3 AND key NOT IN
+                 (SELECT item FROM assignments WHERE rater = ?2 AND purpose = 'rate')""",
             (self.at - LEASE_S, self.rater, self.schedule.raters_an_item),
         ).fetchall()
         if not rows:
