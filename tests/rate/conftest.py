@@ -98,7 +98,7 @@ class Server:
     def __init__(self, *arguments: str, cwd: Path) -> None:
         log = os.open(cwd / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.process = subprocess.Popen(
-            [*COMMAND, *arguments, "--port", "0"],
+            [*COMMAND, *arguments, *([] if "--port" in arguments else ["--port", "0"])],
             cwd=cwd,
             env=os.environ | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ pair, one with ``turns`` (or ``turn1``, ``edited1``, ``turn2``, ...) is a dialog
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -194,12 +195,17 @@ def _rows(table: Path) -> Iterator[tuple[str, Any]]:
     elif suffix == ".json":
         yield from _json_rows(text, table)
     else:
-        reader = csv.DictReader(text.splitlines(), delimiter="\t" if suffix == ".tsv" else ",")
+        yield from _separated(text, "\t" if suffix == ".tsv" else ",", table)
+
+
+def _separated(text: str, delimiter: str, table: Path) -> Iterator[tuple[str, Any]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
         for row in reader:
-            yield (
-                f"line {reader.line_num}",
-                {name: cell for name, cell in row.items() if name and cell},
-            )
+            filled = {name: cell for name, cell in row.items() if name and cell}
+            yield f"line {reader.line_num}", filled
+    except csv.Error as error:
+        raise UsageError(f"{table}, line {reader.line_num} is not CSV: {error}") from error
 
 
 def _json_lines(text: str) -> Iterator[tuple[str, Any]]:
