@@ -29,10 +29,20 @@ RatingsFile = Annotated[
         help="JSONL with instruction, source, edited and people's ratings a line; images relative to it."
     ),
 ]
+DataPath = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="DATA",
+        help="JSONL or CSV with instruction, source, edited a row (images relative to it), a folder with one, or a data set; "
+        "with people's ratings for --against-people.",
+    ),
+]
 JudgeSpec = Annotated[
     str,
     typer.Option(
-        "--judge", help="Judge: embedded:evidence, or a folder written by `editloop fit`."
+        "--judge",
+        help="Judge: embedded:evidence, rubric:NAME@VLM (e.g. rubric:imgedit@openai:gpt-4o), panel:median;JUDGE;JUDGE, "
+        "or a folder written by `editloop fit`.",
     ),
 ]
 WorkerCount = Annotated[
@@ -56,7 +66,7 @@ _SHOWN_DROPS = 20
 
 
 def judge(
-    ratings: RatingsFile,
+    data: DataPath = None,
     judge: JudgeSpec = "embedded:evidence",
     against_people: Annotated[
         bool,
@@ -71,13 +81,43 @@ def judge(
     workers: WorkerCount = None,
     answers: Answers = None,
     people_scale: PeopleScale = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the verdicts, replies included.")
+    ] = None,
+    rescore: Annotated[
+        Path | None,
+        typer.Option(
+            "--rescore", help="Read the kept replies of this folder again, offline; takes no DATA."
+        ),
+    ] = None,
+    reading: Annotated[
+        str,
+        typer.Option(
+            "--reading", help="For --rescore: robust, or official (the published scripts' rules)."
+        ),
+    ] = "robust",
     seed: Annotated[int, typer.Option(help="Draws the bootstrap.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Score edits with a judge; with --against-people, say how far it agrees with those who rated them."""
+    from editloop.cli.judging_folder import edits_to_print, judge_to_folder, rescore_folder
+
+    if rescore is not None:
+        rescore_folder(rescore, reading, data, as_json=as_json)
+        return
+    if data is None:
+        raise UsageError(
+            "name what to judge (DATA), or a folder of verdicts to read again (--rescore)"
+        )
+    if out is not None:
+        if against_people:
+            raise UsageError("--out and --against-people do not go together: run the command twice")
+        with open_answers(answers) as store:
+            judge_to_folder(data, judge, out, store, workers, as_json=as_json)
+        return
     from editloop.records.formats.rated_edits import read_rated_edits
 
-    rated = read_rated_edits(ratings)
+    rated = read_rated_edits(data) if against_people else edits_to_print(data)
     scale = read_scale(people_scale)
     with open_answers(answers) as store:
         judged = judge_with_progress(judge, rated, store, workers)

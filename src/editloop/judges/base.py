@@ -57,3 +57,12 @@ class BatchJudge(Judge, Protocol):
 
     def score_many(self, requests: Sequence[JudgeRequest]) -> list[Verdict]:
         """One verdict a request, in order."""
+
+
+@runtime_checkable
+class WaitingJudge(BatchJudge, Protocol):
+    """A judge that waits for an endpoint rather than computes: many triplets are handed to one copy of it."""
+
+    @property
+    def at_once(self) -> int:
+        """Triplets that are worth handing over together."""

@@ -139,3 +139,34 @@ def paper_name(paper: str, edit_type: EditType) -> str | None:
     """What `paper` calls `edit_type`, or None when it has no such type."""
     names = PAPER_NAMES[paper].get(edit_type)
     return names[0] if names else None
+
+
+_EVERYDAY: dict[EditType, tuple[str, ...]] = {
+    EditType.ADD: ("addition", "object addition"),
+    EditType.REMOVE: ("removal", "object removal", "deletion"),
+    EditType.REPLACE: ("replacement", "object replacement", "swap"),
+    EditType.ADJUST: (
+        "attribute",
+        "attribute changes",
+        "color changes",
+        "colour",
+        "color",
+        "material",
+    ),
+    EditType.BACKGROUND: ("scene changes", "scene"),
+    EditType.STYLE: ("style transfer",),
+}
+"""What edit types are called elsewhere, MagicBrush's categories among them."""
+
+
+def known_edit_type(name: str) -> EditType | None:
+    """The edit type that goes by `name` in our vocabulary, in any paper's, or in everyday words; None when nobody uses it."""
+    plain = name.strip().lower().replace("_", " ")
+    for edit_type in EditType:
+        if plain == edit_type.value.replace("_", " "):
+            return edit_type
+    for names in (*PAPER_NAMES.values(), _EVERYDAY):
+        for edit_type, own in names.items():
+            if plain in (one.lower().replace("_", " ") for one in own):
+                return edit_type
+    return None

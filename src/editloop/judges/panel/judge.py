@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
-from editloop.judges.base import BatchJudge, Judge, JudgeRequest
+from editloop.judges.base import BatchJudge, Judge, JudgeRequest, WaitingJudge
 from editloop.models.roles import ModelIdentity
 from editloop.records.verdict import Outcome, Verdict
 
@@ -55,6 +55,13 @@ class PanelJudge:
     def reject_reasons(self) -> tuple[str, ...]:
         """Those of all members."""
         return tuple(dict.fromkeys(reason for one in self.members for reason in one.reject_reasons))
+
+    @property
+    def at_once(self) -> int:
+        """As many as the members take together."""
+        return max(
+            (one.at_once for one in self.members if isinstance(one, WaitingJudge)), default=16
+        )
 
     def judge(self, request: JudgeRequest) -> Verdict:
         """The verdict on one triplet."""

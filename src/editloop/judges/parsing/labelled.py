@@ -15,6 +15,7 @@ from editloop.judges.parsing.reading import Axis
 from editloop.judges.parsing.values import LEADS, NUMERALS, Scale, Value, read_value
 
 _LONGEST_LABEL: Final = 120
+_REMEMBERED: Final = 4096
 _GAP: Final = r"[ \t\"']*\n?[ \t\"']*"
 _SYMBOL = re.compile(rf"(?:[:=|>→为是]|-(?=\s)){_GAP}")
 _WORD = re.compile(
@@ -38,7 +39,7 @@ def labelled_values(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, 
         read = read_value(text[end : end + 160], scale)
         if read.reason == "nothing":
             continue
-        axis = _axis_before(text[max(0, start - _LONGEST_LABEL) : start], labels)
+        axis = labels.axis_before(text, start)
         if axis is not None:
             values.setdefault(axis, []).append(_unless_cut_off(read, text, end))
     return values
@@ -52,7 +53,7 @@ def value_offsets(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, in
     labels = _labels(tuple(axes))
     places: dict[str, list[int]] = {}
     for start, end in _separators(text):
-        axis = _axis_before(text[max(0, start - _LONGEST_LABEL) : start], labels)
+        axis = labels.axis_before(text, start)
         digit = _FIRST_DIGIT.match(text, end)
         if axis is not None and digit is not None:
             places.setdefault(axis, []).append(digit.end() - 1)
@@ -68,24 +69,40 @@ def _separators(text: str) -> Iterator[tuple[int, int]]:
             yield found.span()
 
 
-def _axis_before(before: str, labels: Mapping[str, tuple[tuple[str, str], ...]]) -> str | None:
-    """The axis whose label `before` ends with; a scale in brackets and a word like "score" may stand behind the label."""
-    before = before.rstrip(" \t\"'-")
-    if before.endswith((")", "]")):
-        before = _HINT.sub("", before)
-    plain = spaced(before)
-    found = _ending(plain, labels)
-    if found is None:
-        suffix = next((suffix for suffix in _SUFFIXES if plain.endswith(suffix)), None)
-        found = None if suffix is None else _ending(plain[: -len(suffix)].rstrip(), labels)
-    return found
+class _Labels:
+    """The labels of some axes, and what was found behind earlier ones: replies of one rubric repeat their labels."""
 
+    def __init__(self, by_end: Mapping[str, tuple[tuple[str, str], ...]]) -> None:
+        self._by_end = by_end
+        self._known: dict[str, str | None] = {}
 
-def _ending(plain: str, labels: Mapping[str, tuple[tuple[str, str], ...]]) -> str | None:
-    for label, axis in labels.get(plain[-1:], ()):
-        if plain.endswith(label):
-            return axis
-    return None
+    def axis_before(self, text: str, end: int) -> str | None:
+        """The axis whose label the line ends with at `end`."""
+        start = max(text.rfind("\n", 0, end) + 1, end - _LONGEST_LABEL)
+        before = text[start:end]
+        if before not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[before] = self._find(before)
+        return self._known[before]
+
+    def _find(self, before: str) -> str | None:
+        """A scale in brackets and a word like "score" may stand behind the label."""
+        before = before.rstrip(" \t\"'-")
+        if before.endswith((")", "]")):
+            before = _HINT.sub("", before)
+        plain = spaced(before)
+        found = self._ending(plain)
+        if found is None:
+            suffix = next((suffix for suffix in _SUFFIXES if plain.endswith(suffix)), None)
+            found = None if suffix is None else self._ending(plain[: -len(suffix)].rstrip())
+        return found
+
+    def _ending(self, plain: str) -> str | None:
+        for label, axis in self._by_end.get(plain[-1:], ()):
+            if plain.endswith(label):
+                return axis
+        return None
 
 
 def spaced(text: str) -> str:
@@ -95,7 +112,7 @@ def spaced(text: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _labels(axes: tuple[Axis, ...]) -> dict[str, tuple[tuple[str, str], ...]]:
+def _labels(axes: tuple[Axis, ...]) -> _Labels:
     """Last letter -> spellings of labels that end with it, the longest first, with their axes."""
     spellings: dict[str, str] = {}
     for axis in axes:
@@ -106,7 +123,7 @@ def _labels(axes: tuple[Axis, ...]) -> dict[str, tuple[tuple[str, str], ...]]:
     for spelling in sorted(spellings, key=len, reverse=True):
         found = spelling if spelling.isascii() else spelling.strip()
         by_end.setdefault(found[-1], []).append((found, spellings[spelling]))
-    return {end: tuple(pairs) for end, pairs in by_end.items()}
+    return _Labels({end: tuple(pairs) for end, pairs in by_end.items()})
 
 
 def _unless_cut_off(read: Value, text: str, start: int) -> Value:

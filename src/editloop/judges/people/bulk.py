@@ -17,8 +17,8 @@ from typing import IO, Any, Final
 from editloop.core.errors import BadInputError, EditloopError
 from editloop.core.ids import content_id, sha256_hex
 from editloop.engine.wire import PeerGone, receive, send
-from editloop.judges.base import Judge
-from editloop.judges.people.worker import answer
+from editloop.judges.base import Judge, WaitingJudge
+from editloop.judges.people.worker import answer, edit_type_of, opened
 from editloop.judges.registry import load_judge
 from editloop.records.formats.rated_edits import RatedEdit, Unusable, image_bytes
 from editloop.records.verdict import Outcome, Verdict
@@ -131,7 +131,7 @@ def judge_edits(
     waiting: list[_Job] = []
     for edit in edits:
         try:
-            key = _key(edit, identity.name, identity.version)
+            key = _key(edit, identity.name, identity.version, waits=isinstance(judge, WaitingJudge))
         except BadInputError as error:
             done.dropped.append(Unusable(edit.uid, error.reason, error.detail))
             continue
@@ -155,7 +155,9 @@ def _work(
     progress: Progress | None,
 ) -> None:
     run = _Run(waiting, done, store, progress)
-    if workers > 1:
+    if isinstance(judge, WaitingJudge):
+        run.serve_together(judge)
+    elif workers > 1:
         helpers = [JudgeProcess(spec) for _ in range(workers)]
         threads = [threading.Thread(target=run.serve, args=(one,), daemon=True) for one in helpers]
         try:
@@ -204,12 +206,39 @@ class _Run:
                     "source": str(edit.source),
                     "edited": str(edit.edited),
                     "instruction": edit.instruction,
+                    "references": [str(path) for path in edit.references],
+                    "context": list(edit.context),
                 }
             )
             with self._lock:
                 self._settle(edit, key, reply)
                 if self._progress is not None:
                     self._progress(self._total - self._todo.qsize(), self._total)
+
+    def serve_together(self, judge: WaitingJudge) -> None:
+        """Give jobs to `judge` many at once until none is left."""
+        while self.stop is None and (jobs := self._next(judge.at_once)):
+            requests = []
+            for job in jobs:
+                try:
+                    requests.append((job, opened(job[0])))
+                except BadInputError as error:
+                    self._settle(*job, {"drop": error.reason, "detail": error.detail})
+            try:
+                verdicts = judge.score_many([request for _, request in requests])
+            except EditloopError as error:
+                self.stop = str(error)
+                return
+            for (job, _), verdict in zip(requests, verdicts, strict=True):
+                self._settle(*job, {"verdict": verdict})
+            if self._progress is not None:
+                self._progress(self._total - self._todo.qsize(), self._total)
+
+    def _next(self, count: int) -> list[_Job]:
+        jobs: list[_Job] = []
+        while len(jobs) < count and not self._todo.empty():
+            jobs.append(self._todo.get_nowait())
+        return jobs
 
     def _settle(self, edit: RatedEdit, key: str, reply: dict[str, Any]) -> None:
         if "stop" in reply:
@@ -223,6 +252,10 @@ class _Run:
                 self._store.put({key: verdict.model_dump_json()})
 
 
-def _key(edit: RatedEdit, name: str, version: str) -> str:
+def _key(edit: RatedEdit, name: str, version: str, *, waits: bool) -> str:
+    """What a verdict depends on; the edit type only where a judge's question may follow it."""
     source, edited = (sha256_hex(image_bytes(path)) for path in (edit.source, edit.edited))
-    return content_id("verdict", name, version, source, edited, edit.instruction)
+    more: list[Any] = [edit_type_of(edit)] if waits else []
+    if edit.context or edit.references:
+        more += [edit.context, [sha256_hex(image_bytes(path)) for path in edit.references]]
+    return content_id("verdict", name, version, source, edited, edit.instruction, *more)

@@ -23,6 +23,7 @@ from editloop.records.verdict import Outcome, Verdict
 
 IN_FLIGHT: Final = 64
 """Questions that `judge_many` has on the way at once, by default; an adapter's own limits hold as well."""
+AT_ONCE: Final = 128
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class RubricJudge:
         """One for every yes/no question; scores alone decide nothing."""
         flags = [one.reading for one in self.rubric.questions if one.reading.startswith("yes_no:")]
         return tuple(f"not_{flag.removeprefix('yes_no:')}" for flag in flags)
+
+    @property
+    def at_once(self) -> int:
+        """Enough to keep an endpoint busy, few enough for the pictures to fit in memory."""
+        return AT_ONCE
 
     def judge(self, request: JudgeRequest) -> Verdict:
         """The verdict on one triplet."""

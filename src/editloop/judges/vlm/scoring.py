@@ -132,10 +132,12 @@ def _answered(
 ) -> _Answered:
     readings = tuple(read_kept(reply, kept, mode) for reply in replies)
     scored = [reading for reading in readings if reading.scored]
+    if len(readings) == 1 and scored and scored[0].axes:
+        axes = dict(scored[0].axes)
+        return _Answered(name, readings, axes, dict.fromkeys(axes, 0.0), dict(scored[0].flags))
     middle = fmean if kept.middle == "mean" else median
     names = list(dict.fromkeys(axis for reading in scored for axis in reading.axes))
-    axes: dict[str, float] = {}
-    spreads: dict[str, float] = {}
+    axes, spreads = {}, {}
     for axis in names:
         given = [reading.axes[axis] for reading in scored if axis in reading.axes]
         axes[axis] = float(middle(given))
@@ -171,6 +173,8 @@ def _flags(readings: Sequence[Reading]) -> dict[str, bool]:
 
 def _joined(questions: Sequence[_Answered]) -> dict[str, float]:
     """Axes of all questions; one that two questions share takes its question's name in front."""
+    if len(questions) == 1:
+        return questions[0].axes
     counts = Counter(axis for question in questions for axis in question.axes)
     return {
         axis if counts[axis] == 1 else f"{question.name}_{axis}": score
@@ -206,6 +210,8 @@ def _why(lost: Sequence[_Answered]) -> tuple[Outcome, tuple[str, ...]]:
 
 
 def _slips(readings: Sequence[Reading]) -> dict[str, float]:
+    if not any(reading.slips for reading in readings):
+        return {}
     return {
         f"slip:{slip}": float(count)
         for slip, count in Counter(slip for reading in readings for slip in reading.slips).items()

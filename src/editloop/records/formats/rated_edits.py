@@ -39,6 +39,8 @@ class RatedEdit:
         edited: File of the image after.
         scores: Axis -> rater -> score, on the file's own scale; a file of means has one rater, ``mean``.
         labels: Categories and whatever else the line holds.
+        context: Earlier instructions of the same dialogue, oldest first.
+        references: Files of images that the instruction refers to.
     """
 
     uid: str
@@ -48,6 +50,8 @@ class RatedEdit:
     edited: Path
     scores: Mapping[str, Mapping[str, float]]
     labels: Mapping[str, str] = field(default_factory=dict)
+    context: tuple[str, ...] = ()
+    references: tuple[Path, ...] = ()
 
     def mean(self, axis: str) -> float | None:
         """People's mean on `axis`; None when nobody was asked."""
