@@ -44,3 +44,12 @@ def _summary(reading: Reading) -> float | str:
     if reading.value is not None:
         return reading.value
     return f"{reading.outcome} {reading.reason}"
+
+
+def test_the_second_unreadable_reply_is_a_random_number_officially() -> None:
+    guessed = read_vie("no idea", "SC", ReadingMode.OFFICIAL, guess=7)
+    assert (guessed.value, guessed.slips) == (7, ("random_guess", "wrong_count_counted"))
+    listed = read_vie("[6, 0]", "SC", ReadingMode.OFFICIAL, guess=7)
+    assert listed.slips[:2] == ("random_guess", "list_not_read")
+    braces = read_vie("{no idea}", "SC", ReadingMode.OFFICIAL, guess=7)
+    assert (braces.value, braces.slips) == (None, ("asked_again",))
