@@ -184,4 +184,4 @@ def _same_again(sheet: Sheet, before: Answer, after: Answer) -> bool:
 
 
 def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return None if math.isnan(value) else float(value)
