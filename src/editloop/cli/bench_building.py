@@ -46,6 +46,30 @@ def storybook(
     print_counts(counts, "type", as_json=as_json)
 
 
+@building.command("storybook-data")
+def storybook_data(
+    out: OutFolder,
+    count: Annotated[int, typer.Option(min=1, help="Number of triplets.")] = 200,
+    flawed: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of triplets that carry a flaw.")
+    ] = 0.2,
+    seed: SeedOf = 0,
+    as_json: AsJson = False,
+) -> None:
+    """A data set of known quality, to see what a comparison of data sets can tell apart."""
+    from editloop.bench.building.flawed import build_flawed
+
+    with ProgressDisplay("build") as display:
+        counts = build_flawed(
+            out,
+            count,
+            flawed,
+            seed=seed,
+            progress=lambda done, total: display.update([Bar("triplets", done, total)]),
+        )
+    print_counts(counts, "flaw", as_json=as_json)
+
+
 def print_counts(counts: dict[str, int], heading: str, *, as_json: bool) -> None:
     """Numbers of cases."""
     if as_json:

@@ -12,6 +12,8 @@ import typer
 from editloop.cli.bench_board import leaderboard
 from editloop.cli.bench_building import building
 from editloop.cli.bench_compare import compare, drift, reference
+from editloop.cli.bench_contamination import contamination
+from editloop.cli.bench_datasets import compare_datasets
 from editloop.cli.bench_running import (
     AllowMissing,
     CaseLimit,
@@ -41,6 +43,8 @@ benching = typer.Typer(
 )
 
 benching.add_typer(building)
+benching.command("compare-datasets")(compare_datasets)
+benching.command()(contamination)
 
 Cases = Annotated[Path | None, typer.Option(help="Official file of the benchmark's cases.")]
 RepliesFiles = Annotated[
