@@ -152,6 +152,9 @@ for _name, _about in (
     ("gedit", "GEdit-Bench: eleven groups, VIEScore's SC, PQ and O of 0 to 10."),
     ("real-edit", "Real-Edit: seven types; accuracy and score for following, preserving, quality."),
     ("realpref", "RealPref-Bench: eight tasks, one HP-Score of 0 to 5."),
+    ("multi-turn", "ImgEdit-Bench multi-turn: dialogues that people answered yes or no."),
+    ("dreambench", "DreamBench++-style: concept preservation and prompt following."),
+    ("custom", "Your own cases: a folder of images and a file of rows."),
 ):
     _add_task(_name, _about)
 for _verb in (leaderboard, compare, drift, reference):

@@ -17,6 +17,9 @@ for _name, _where in (
     ("gedit", "editloop.bench.tasks.gedit:GEditBench"),
     ("real-edit", "editloop.bench.tasks.real_edit:RealEditBench"),
     ("realpref", "editloop.bench.tasks.realpref:RealPrefBench"),
+    ("multi-turn", "editloop.bench.tasks.multi_turn:MultiTurnBench"),
+    ("dreambench", "editloop.bench.tasks.dreambench:DreamBenchPlus"),
+    ("custom", "editloop.bench.tasks.custom:CustomBench"),
 ):
     TASKS.add(_name, _where)
 

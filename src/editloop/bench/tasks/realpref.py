@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from editloop.bench.cases import BenchCase, CaseSet, read_rows
 from editloop.bench.results import ItemScore
 from editloop.bench.tasks.base import Cap, Task, of_readings
+from editloop.bench.tasks.custom import KEYS_OF_GROUP, KEYS_OF_IMAGE, KEYS_OF_WORDS, first_of
 from editloop.bench.tasks.imgedit import value_as_score
 from editloop.core.errors import UsageError
 from editloop.judges.parsing.protocols import read_hp_scorer
 from editloop.records.taxonomy import PAPER_NAMES, from_paper_name, paper_name
-
-_TASK_NAMES: Final = ("task", "edit_type", "task_type", "type", "category", "group")
-_WORDS: Final = ("instruction", "prompt", "edit_prompt")
-_IMAGES: Final = ("image", "source", "source_image", "id", "input_image")
 
 
 class RealPrefBench(Task):
@@ -34,13 +31,16 @@ class RealPrefBench(Task):
         """Rows with a key, a task, an instruction and an image: JSON (list or key -> row), JSON lines or CSV."""
         cases, dropped = [], Counter[str]()
         for key, row in read_rows(path):
-            task = _first(row, _TASK_NAMES)
+            task = first_of(row, KEYS_OF_GROUP)
             if key is None or not task:
                 dropped["no key or task"] += 1
                 continue
             cases.append(
                 BenchCase(
-                    key, _task_name(task), (_first(row, _WORDS),), _first(row, _IMAGES) or key
+                    key,
+                    _task_name(task),
+                    (first_of(row, KEYS_OF_WORDS),),
+                    first_of(row, KEYS_OF_IMAGE) or key,
                 )
             )
         if not cases:
@@ -55,10 +55,6 @@ class RealPrefBench(Task):
         return of_readings(
             case, [read_hp_scorer(text) for text in texts], value_as_score, self.headline
         )
-
-
-def _first(row: Mapping[str, object], names: Sequence[str]) -> str:
-    return next((str(row[name]) for name in names if row.get(name) not in (None, "")), "")
 
 
 def _task_name(task: str) -> str:
