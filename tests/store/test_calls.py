@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from editloop.core.errors import BudgetError, ModelCallError
-from editloop.store.calls import Budget, CacheMode, CallCache, Reply, Spending
+from editloop.store.calls import CacheMode, CallCache, Reply
+from editloop.store.spending import Budget, Spending
 
 
 class Endpoint:

@@ -9,22 +9,24 @@ a call is sent.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from editloop.core.errors import BudgetError, ModelCallError, StoreError
-from editloop.core.ids import canonical_json, sha256_hex
+from editloop.core.errors import ModelCallError, StoreError
+from editloop.core.ids import sha256_hex
 from editloop.store.journal import GROUP_SECONDS
 from editloop.store.packs import storage_error
+from editloop.store.spending import Budget, Ledger, Spending
 from editloop.store.sqlite import clear_errors, connect, transaction
 
 GROUP_CALLS: Final = 64
@@ -64,33 +66,21 @@ class Reply(BaseModel):
     finish_reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """Calls, tokens (in and out), US dollars."""
-
-    calls: int = 0
-    tokens: int = 0
-    cost_usd: float = 0.0
-
-    def __add__(self, other: Spending) -> Spending:
-        return Spending(
-            self.calls + other.calls, self.tokens + other.tokens, self.cost_usd + other.cost_usd
-        )
-
-    def __sub__(self, other: Spending) -> Spending:
-        return Spending(
-            self.calls - other.calls, self.tokens - other.tokens, self.cost_usd - other.cost_usd
-        )
+_KEYS_AT_ONCE: Final = 500
+"""Keys in one look-up; SQLite takes 999 variables anywhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Hard caps; None is no cap. `seconds` counts from the first use of the cache object."""
+class CallKey(NamedTuple):
+    """What names a call: the canonical request and its SHA-256."""
 
-    calls: int | None = None
-    tokens: int | None = None
-    cost_usd: float | None = None
-    seconds: float | None = None
+    text: str
+    digest: bytes
+
+    @classmethod
+    def of(cls, request: dict[str, Any]) -> CallKey:
+        """The key of a request; bytes in it (images) count by their hash."""
+        text = canonical_request(request)
+        return cls(text, hashlib.sha256(text.encode()).digest())
 
 
 class CallCache:
@@ -112,13 +102,9 @@ class CallCache:
     ) -> None:
         self._path = path
         self._mode = mode
-        self._budget = budget or Budget()
-        self._spent = Spending()
-        self._reserved = Spending()
-        self._started = time.monotonic()
-        self._in_flight: dict[bytes, asyncio.Task[Reply]] = {}
+        self._ledger = Ledger(budget or Budget())
+        self._in_flight: dict[bytes, asyncio.Future[Reply]] = {}
         self._waiting: dict[bytes, tuple[str, Reply]] = {}
-        self._settling: list[asyncio.Future[None]] = []
         self._flusher: asyncio.Task[None] | None = None
         self.hits = 0
         """Calls that a kept reply answered."""
@@ -137,13 +123,16 @@ class CallCache:
     @property
     def spent(self) -> Spending:
         """What the calls that this object sent have used."""
-        return self._spent
+        return self._ledger.spent
 
     async def call(
         self,
-        request: dict[str, Any],
+        request: dict[str, Any] | CallKey,
         send: Callable[[], Awaitable[Reply]],
         estimate: Spending | None = None,
+        *,
+        looked_up: bool = False,
+        shielded: bool = True,
     ) -> Reply:
         """The reply to a request: a kept one, or the one that `send` brings.
 
@@ -152,30 +141,57 @@ class CallCache:
                 parameters, sample index, template version. Bytes in it (images) count by their hash.
             send: Sends the request. It raises when there is no answer.
             estimate: What the call is expected to use, reserved until it is done; one call by default.
+            looked_up: `find_many` has just found nothing.
+            shielded: A cancelled caller leaves the call running, and its reply is kept. Callers that are never cancelled
+                while they wait save a task.
 
         Raises:
             BudgetError: a cap does not allow the call; nothing was sent.
             ModelCallError: the endpoint did not answer, or nothing is kept in replay-only mode.
             StoreError: the cache cannot be read or written.
         """
-        text = canonical_json(without_bytes(request)).decode()
-        key = bytes.fromhex(sha256_hex(text.encode()))
-        running = self._in_flight.get(key)
+        key = request if isinstance(request, CallKey) else CallKey.of(request)
+        running = self._in_flight.get(key.digest)
         if running is not None:
             self.merged += 1
             return await asyncio.shield(running)
-        if self._mode is not CacheMode.REFRESH and (kept := self._find(key)) is not None:
-            self.hits += 1
-            return kept
+        if self._mode is not CacheMode.REFRESH:
+            kept = self._just_kept(key.digest) if looked_up else self._find(key.digest)
+            if kept is not None:
+                self.hits += 1
+                return kept
         if self._mode is CacheMode.REPLAY_ONLY:
             raise ModelCallError(
-                f"no reply is kept for this request ({key.hex()[:12]}, model {request.get('model')!r}) and the mode "
-                "is replay-only: run once with mode `use`"
+                f"no reply is kept for this request ({key.digest.hex()[:12]}, model "
+                f"{json.loads(key.text).get('model')!r}) and the mode is replay-only: run once with mode `use`"
             )
-        task = asyncio.create_task(self._send(key, text, send, estimate or Spending(calls=1)))
-        self._in_flight[key] = task
-        task.add_done_callback(lambda done: self._forget(key, done))
-        return await asyncio.shield(task)
+        shared: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._in_flight[key.digest] = shared
+        work = self._share(shared, key, send, estimate or Spending(calls=1))
+        return await (asyncio.shield(asyncio.create_task(work)) if shielded else work)
+
+    def find_many(self, keys: Sequence[CallKey]) -> list[Reply | None]:
+        """The kept reply of each key, or None; nothing in refresh mode.
+
+        Raises:
+            StoreError: the cache cannot be read.
+        """
+        if self._mode is CacheMode.REFRESH:
+            return [None] * len(keys)
+        found: dict[bytes, Reply] = {}
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            wanted = [key.digest for key in keys[start : start + _KEYS_AT_ONCE]]
+            places = ",".join("?" * len(wanted))
+            with clear_errors(self._path):
+                rows = self._connection.execute(
+                    f"SELECT key, reply FROM reply WHERE key IN ({places})", wanted
+                ).fetchall()
+            found |= {digest: Reply.model_validate_json(reply) for digest, reply in rows}
+        found |= {
+            key.digest: self._waiting[key.digest][1] for key in keys if key.digest in self._waiting
+        }
+        self.hits += len(found)
+        return [found.get(key.digest) for key in keys]
 
     def commit(self) -> None:
         """Write the replies that wait.
@@ -217,80 +233,61 @@ class CallCache:
     ) -> None:
         await self.close()
 
+    def _just_kept(self, key: bytes) -> Reply | None:
+        return self._waiting[key][1] if key in self._waiting else None
+
     def _find(self, key: bytes) -> Reply | None:
         if key in self._waiting:
-            return self._waiting[key][1]
+            return self._just_kept(key)
         with clear_errors(self._path):
             row = self._connection.execute(
                 "SELECT reply FROM reply WHERE key = ?", (key,)
             ).fetchone()
         return Reply.model_validate_json(row[0]) if row else None
 
-    def _forget(self, key: bytes, done: asyncio.Task[Reply]) -> None:
-        del self._in_flight[key]
-        if not done.cancelled():
-            done.exception()
+    async def _share(
+        self,
+        shared: asyncio.Future[Reply],
+        key: CallKey,
+        send: Callable[[], Awaitable[Reply]],
+        estimate: Spending,
+    ) -> Reply:
+        """Send, and tell everybody who waits for an equal call."""
+        try:
+            reply = await self._send(key, send, estimate)
+        except BaseException as error:
+            told = ModelCallError("an equal call, whose reply was awaited, was cancelled")
+            if not shared.done():
+                shared.set_exception(error if isinstance(error, Exception) else told)
+                shared.exception()  # nobody has to wait for it
+            raise
+        else:
+            if not shared.done():
+                shared.set_result(reply)
+            return reply
+        finally:
+            del self._in_flight[key.digest]
 
     async def _send(
-        self, key: bytes, text: str, send: Callable[[], Awaitable[Reply]], estimate: Spending
+        self, key: CallKey, send: Callable[[], Awaitable[Reply]], estimate: Spending
     ) -> Reply:
-        await self._reserve(estimate)
+        await self._ledger.reserve(estimate)
         started = time.perf_counter()
         try:
             reply = await send()
         except BaseException:
-            self._settle(estimate, Spending(calls=1))
+            self._ledger.settle(estimate, Spending(calls=1))
             raise
-        self._settle(
+        self._ledger.settle(
             estimate, Spending(1, reply.input_tokens + reply.output_tokens, reply.cost_usd)
         )
         if not reply.seconds:
             reply = reply.model_copy(update={"seconds": round(time.perf_counter() - started, 4)})
-        self._keep(key, text, reply)
+        self._keep(key, reply)
         return reply
 
-    async def _reserve(self, estimate: Spending) -> None:
-        """Set the estimate aside; where only calls under way stand in the way, wait for what they really use.
-
-        Raises:
-            BudgetError: when a cap would be passed.
-        """
-        while (refusal := self._refusal(self._reserved + estimate)) is not None:
-            if self._refusal(estimate) is not None:
-                raise refusal
-            settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._settling.append(settled)
-            await settled
-        self._reserved += estimate
-
-    def _settle(self, estimate: Spending, used: Spending) -> None:
-        """Put what a call used in place of what was set aside for it."""
-        self._reserved -= estimate
-        self._spent += used
-        waiting, self._settling = self._settling, []
-        for settled in waiting:
-            if not settled.done():
-                settled.set_result(None)
-
-    def _refusal(self, more: Spending) -> BudgetError | None:
-        """Why the budget does not allow `more`; None where it does."""
-        total = self._spent + more
-        budget = self._budget
-        for name, cap, value in (
-            ("calls", budget.calls, float(total.calls)),
-            ("tokens", budget.tokens, float(total.tokens)),
-            ("cost_usd", budget.cost_usd, total.cost_usd),
-            ("seconds", budget.seconds, time.monotonic() - self._started),
-        ):
-            if cap is not None and value > cap:
-                return BudgetError(
-                    f"the budget of {cap:g} {name} does not allow another call (it would make {value:g}): nothing was "
-                    "sent; raise the budget and run again, kept replies cost nothing"
-                )
-        return None
-
-    def _keep(self, key: bytes, text: str, reply: Reply) -> None:
-        self._waiting[key] = (text, reply)
+    def _keep(self, key: CallKey, reply: Reply) -> None:
+        self._waiting[key.digest] = (key.text, reply)
         if len(self._waiting) >= GROUP_CALLS:
             self.commit()
         elif self._flusher is None or self._flusher.done():
@@ -302,12 +299,19 @@ class CallCache:
             self.commit()
 
 
-def without_bytes(value: Any) -> Any:
-    """`value` with every `bytes` replaced by its hash, so that it is JSON."""
+def canonical_request(request: dict[str, Any]) -> str:
+    """`request` as JSON with sorted keys, in which every `bytes` (an image) is replaced by its hash."""
+    return json.dumps(
+        request,
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+        default=_hashed,
+    )
+
+
+def _hashed(value: Any) -> dict[str, str]:
     if isinstance(value, bytes):
         return {"sha256": sha256_hex(value)}
-    if isinstance(value, dict):
-        return {key: without_bytes(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_bytes(inner) for inner in value]
-    return value
+    raise TypeError(f"a {type(value).__name__} cannot be part of a request: {value!r}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from editloop.core.errors import BadInputError, ModelCallError
 from editloop.models.vlms.breaker import Breaker
@@ -24,13 +25,11 @@ from editloop.models.vlms.messages import ImageEncoding, VlmReply, VlmRequest
 from editloop.models.vlms.redaction import redact
 from editloop.models.vlms.responses import TryAgainError, UselessKeyError, judge_response
 from editloop.models.vlms.settings import CallSettings, Endpoint, is_loopback, key_for
-from editloop.store.calls import CallCache, Reply, Spending
+from editloop.store.calls import CallCache, CallKey, Reply
+from editloop.store.spending import Spending
 
 if TYPE_CHECKING:
     import aiohttp
-
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
 
 LONGEST_PAUSE: Final = 30.0
 CLOSING_SECONDS: Final = 5.0
@@ -62,9 +61,19 @@ class EndpointClient:
         self.endpoint = endpoint
         self.settings = settings
         self.counts = CallCounts()
+        self.on_pause: set[Callable[[], None]] = set()
+        """Called when a call pauses between tries: others may use its place meanwhile."""
         self.limiter = Limiter(
             settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute
         )
+        self._encoding = settings.encoding
+        self._identity = {
+            "kind": "chat.completions",
+            "endpoint": settings.endpoint or endpoint.host,
+            "model": endpoint.model,
+            "revision": settings.revision,
+            "detail": settings.detail,
+        }
         self._key = key_for(endpoint)
         self._url = f"{endpoint.url}/chat/completions"
         self._breaker = Breaker()
@@ -73,17 +82,48 @@ class EndpointClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def ask(self, request: VlmRequest) -> VlmReply:
-        """The reply to `request`: a kept one, or what the endpoint answers.
+        """The reply to `request`: a kept one, or what the endpoint answers. Cancelling the caller does not waste the call.
 
         Raises:
             ModelCallError: when there is no answer; `BudgetError` when a cap does not allow the call.
             StoreError: when kept replies cannot be read or written.
         """
-        encoding = request.encoding or self.settings.encoding
-        try:
-            key = await _aside(request, request_key, request, encoding)
-        except BadInputError as error:
-            raise ModelCallError(f"the request cannot be sent: {error}") from error
+        (key,) = await self.keys([request])
+        if isinstance(key, ModelCallError):
+            raise key
+        return await self.send(request, key, looked_up=False, shielded=True)
+
+    async def keys(self, requests: Sequence[VlmRequest]) -> list[CallKey | ModelCallError]:
+        """What names each request; images are hashed in a thread. An error where a request cannot be sent."""
+        if all(map(_only_words, requests)):
+            return [self._key_of(request) for request in requests]
+        return await asyncio.to_thread(lambda: [self._key_of(request) for request in requests])
+
+    def kept(self, keys: Sequence[CallKey]) -> list[VlmReply | None]:
+        """The kept reply of each key, or None.
+
+        Raises:
+            StoreError: when kept replies cannot be read.
+        """
+        found = self.cache.find_many(keys)
+        return [None if reply is None else self._replayed(reply) for reply in found]
+
+    async def send(
+        self, request: VlmRequest, key: CallKey, *, looked_up: bool = True, shielded: bool = False
+    ) -> VlmReply:
+        """As `ask`, with the key at hand.
+
+        Args:
+            request: The question.
+            key: What `keys` made of it.
+            looked_up: `kept` has just found nothing.
+            shielded: Whether the caller may be cancelled.
+
+        Raises:
+            ModelCallError: as `ask`.
+            StoreError: as `ask`.
+        """
+        encoding = request.encoding or self._encoding
         input_tokens = estimated_input_tokens(request, encoding)
         fresh: list[VlmReply] = []
 
@@ -99,19 +139,9 @@ class EndpointClient:
                 finish_reason=answer.finish.value,
             )
 
-        kept = await self.cache.call(
-            self._identity() | key, send, self._estimate(request, input_tokens)
-        )
-        if fresh:
-            return fresh[0]
-        return dataclasses.replace(
-            read_reply(kept.raw),
-            input_tokens=kept.input_tokens,
-            output_tokens=kept.output_tokens,
-            cost_usd=self.settings.cost(kept.input_tokens, kept.output_tokens),
-            seconds=kept.seconds,
-            cached=True,
-        )
+        estimate = self._estimate(request, input_tokens)
+        reply = await self.cache.call(key, send, estimate, looked_up=looked_up, shielded=shielded)
+        return fresh[0] if fresh else self._replayed(reply)
 
     async def close(self) -> None:
         """Let calls under way end (for a few seconds), keep their replies, and hang up."""
@@ -121,15 +151,23 @@ class EndpointClient:
         if self._session is not None:
             await self._session.close()
 
-    def _identity(self) -> dict[str, Any]:
-        """What names the model in cache keys."""
-        return {
-            "kind": "chat.completions",
-            "endpoint": self.settings.endpoint or self.endpoint.host,
-            "model": self.endpoint.model,
-            "revision": self.settings.revision,
-            "detail": self.settings.detail,
-        }
+    def _key_of(self, request: VlmRequest) -> CallKey | ModelCallError:
+        try:
+            asked = request_key(request, request.encoding or self._encoding)
+        except BadInputError as error:
+            return ModelCallError(f"the request cannot be sent: {error}")
+        return CallKey.of(self._identity | asked)
+
+    def _replayed(self, kept: Reply) -> VlmReply:
+        cost = self.settings.cost(kept.input_tokens, kept.output_tokens)
+        return dataclasses.replace(
+            read_reply(kept.raw),
+            input_tokens=kept.input_tokens,
+            output_tokens=kept.output_tokens,
+            cost_usd=cost,
+            seconds=kept.seconds,
+            cached=True,
+        )
 
     def _estimate(self, request: VlmRequest, input_tokens: int) -> Spending:
         """The most that the call may use, as far as that can be said before."""
@@ -141,34 +179,41 @@ class EndpointClient:
     ) -> VlmReply:
         """Try until there is an answer, or no hope of one."""
         deadline = time.monotonic() + self.settings.patience
-        failures, body = 0, b""
-        for tried in range(1_000_000):
+        failures, body, trouble = 0, b"", TryAgainError("")
+        for tried in itertools.count(1):
+            await self.limiter.enter(input_tokens + request.max_tokens)
             try:
-                async with self.limiter.slot(input_tokens + request.max_tokens):
-                    self._breaker.check()
-                    body = body or await self._body(request, encoding)
-                    answer = await self._once(body)
-            except TryAgainError as trouble:
-                failures += not trouble.throttled
-                pause = max(trouble.retry_after, self._pause(tried))
-                hopeless = failures >= self.settings.attempts
-                if hopeless or self._closing or time.monotonic() + pause > deadline:
-                    self._breaker.lost(trouble.reason)
-                    raise ModelCallError(
-                        f"{self.endpoint.model} at {self.endpoint.url} did not answer in {tried + 1} tries, the last "
-                        f"one: {trouble.reason}; run again later, kept replies cost nothing"
-                    ) from None
-                await asyncio.sleep(pause)
+                self._breaker.check()
+                body = body or await self._body(request, encoding)
+                answer = await self._once(body, input_tokens)
+            except TryAgainError as error:
+                trouble = error
             else:
                 self._breaker.served()
-                return self._counted(answer, input_tokens)
-        raise AssertionError("unreachable")
+                return answer
+            finally:
+                self.limiter.leave()
+            failures += not trouble.throttled
+            pause = max(trouble.retry_after, self._pause(tried))
+            hopeless = failures >= self.settings.attempts
+            if hopeless or self._closing or time.monotonic() + pause > deadline:
+                break
+            for wake in tuple(self.on_pause):
+                wake()
+            await asyncio.sleep(pause)
+        self._breaker.lost(trouble.reason)
+        raise ModelCallError(
+            f"{self.endpoint.model} at {self.endpoint.url} did not answer in {tried} tries, the last one: "
+            f"{trouble.reason}; run again later, kept replies cost nothing"
+        )
 
     def _pause(self, tried: int) -> float:
         """Exponential, drawn at random, so that calls that failed together do not come back together."""
-        return random.uniform(0, min(LONGEST_PAUSE, self.settings.backoff * 2 ** min(tried, 16)))
+        return random.uniform(
+            0, min(LONGEST_PAUSE, self.settings.backoff * 2 ** min(tried - 1, 16))
+        )
 
-    async def _once(self, body: bytes) -> VlmReply:
+    async def _once(self, body: bytes, input_tokens: int) -> VlmReply:
         """One try.
 
         Raises:
@@ -200,7 +245,7 @@ class EndpointClient:
             self._breaker.give_up(str(error))
             raise
         self.limiter.served()
-        return dataclasses.replace(answer, seconds=round(time.perf_counter() - started, 4))
+        return self._counted(answer, input_tokens, time.perf_counter() - started)
 
     def _note(self, *, throttled: bool) -> None:
         if throttled:
@@ -209,17 +254,24 @@ class EndpointClient:
         else:
             self.counts.troubled += 1
 
-    def _counted(self, answer: VlmReply, input_tokens: int) -> VlmReply:
-        """With tokens and cost, estimated where the endpoint does not count, so that budgets hold."""
+    def _counted(self, answer: VlmReply, input_tokens: int, seconds: float) -> VlmReply:
+        """With time, tokens and cost; tokens are estimated where the endpoint does not count, so that budgets hold."""
         read = answer.input_tokens or input_tokens
         written = answer.output_tokens or len(answer.text) // 3
-        cost = self.settings.cost(read, written)
-        return dataclasses.replace(answer, input_tokens=read, output_tokens=written, cost_usd=cost)
+        return dataclasses.replace(
+            answer,
+            input_tokens=read,
+            output_tokens=written,
+            cost_usd=self.settings.cost(read, written),
+            seconds=round(seconds, 4),
+        )
 
     async def _body(self, request: VlmRequest, encoding: ImageEncoding) -> bytes:
-        return await _aside(
-            request, request_body, request, self.endpoint.model, encoding, self.settings
-        )
+        """What is sent; images are encoded in a thread."""
+        model, settings = self.endpoint.model, self.settings
+        if _only_words(request):
+            return request_body(request, model, encoding, settings)
+        return await asyncio.to_thread(request_body, request, model, encoding, settings)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -239,13 +291,5 @@ class EndpointClient:
         return self._session
 
 
-async def _aside(
-    request: VlmRequest,
-    work: Callable[Arguments, Result],
-    *arguments: Arguments.args,
-    **named: Arguments.kwargs,
-) -> Result:
-    """`work(*arguments)`, in a thread where images make it long."""
-    if all(isinstance(part, str) for part in request.parts):
-        return work(*arguments, **named)
-    return await asyncio.to_thread(work, *arguments, **named)
+def _only_words(request: VlmRequest) -> bool:
+    return all(type(part) is str for part in request.parts)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from types import TracebackType
 from typing import Final
 
 TOLERATED_SHARE: Final = 0.15
@@ -67,7 +66,7 @@ class Pace:
 
 
 class Limiter:
-    """Lets calls through; use `slot` around every try.
+    """Lets calls through: `enter` before every try and `leave` after it.
 
     Args:
         concurrency: Most calls in flight.
@@ -97,10 +96,6 @@ class Limiter:
     def learned_rate(self) -> float | None:
         """Calls a second that the endpoint is believed to stand; None while it has never refused."""
         return self._learned.rate if self._learned else None
-
-    def slot(self, tokens: float) -> _Slot:
-        """A place for one try that is expected to use `tokens`, as an asynchronous context manager."""
-        return _Slot(self, tokens)
 
     def served(self) -> None:
         """The endpoint served a call."""
@@ -138,7 +133,7 @@ class Limiter:
         return sum(not served for _, served in self._answers) / len(self._answers)
 
     async def enter(self, tokens: float) -> None:
-        """Wait for a place."""
+        """Wait for a place for one try that is expected to use so many `tokens`."""
         await self._slots.acquire()
         try:
             wait = max(
@@ -158,23 +153,6 @@ class Limiter:
         """Give the place back."""
         self.in_flight -= 1
         self._slots.release()
-
-
-class _Slot:
-    def __init__(self, limiter: Limiter, tokens: float) -> None:
-        self._limiter = limiter
-        self._wanted = tokens
-
-    async def __aenter__(self) -> None:
-        await self._limiter.enter(self._wanted)
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._limiter.leave()
 
 
 def _per_minute(limit: float | None) -> Pace | None:

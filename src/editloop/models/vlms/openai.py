@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
 from types import TracebackType
@@ -15,6 +15,7 @@ from editloop.core.errors import ModelCallError
 from editloop.core.ids import content_id
 from editloop.models.roles import ModelIdentity
 from editloop.models.vlms.client import EndpointClient
+from editloop.models.vlms.crowd import Crowd
 from editloop.models.vlms.images import encoding_key
 from editloop.models.vlms.loop_thread import LoopThread
 from editloop.models.vlms.messages import VlmAnswer, VlmReply, VlmRequest
@@ -22,9 +23,6 @@ from editloop.models.vlms.settings import parse_spec
 
 CODE_VERSION: Final = "1"
 """Changes when the same request would be put to the model in another way."""
-
-WAITING_PER_SLOT: Final = 4
-"""Requests begun for every call in flight: those that pause between tries leave their place to others."""
 
 
 class OpenAiVlm:
@@ -116,9 +114,10 @@ class OpenAiVlm:
             return []
         told: SimpleQueue[tuple[int, VlmAnswer] | None] = SimpleQueue()
         tell = told.put if on_reply is not None else None
-        work = self._running.submit(_ask_all(client, requests, tell))
+        crowd = Crowd(client, requests, tell)
+        work = self._running.submit(crowd.answers())
         if on_reply is None:
-            return _waited(work.result, work.cancel)
+            return _waited(work.result, crowd.stop)
         work.add_done_callback(lambda _: told.put(None))
 
         def listen() -> list[VlmAnswer]:
@@ -126,7 +125,7 @@ class OpenAiVlm:
                 on_reply(*answer)
             return work.result()
 
-        return _waited(listen, work.cancel)
+        return _waited(listen, crowd.stop)
 
     def close(self) -> None:
         """Keep what was answered and hang up; the next question opens it again."""
@@ -161,41 +160,9 @@ class OpenAiVlm:
         return EndpointClient(self.endpoint, self.settings)
 
 
-async def _ask_all(
-    client: EndpointClient,
-    requests: Sequence[VlmRequest],
-    tell: Callable[[tuple[int, VlmAnswer]], None] | None,
-) -> list[VlmAnswer]:
-    """Workers that take the next request as soon as they are free: one slow answer holds up nobody."""
-    answers: list[VlmAnswer | None] = [None] * len(requests)
-    waiting = iter(enumerate(requests))
-
-    async def work(waiting: Iterable[tuple[int, VlmRequest]]) -> None:
-        for place, request in waiting:
-            answer: VlmAnswer
-            try:
-                answer = await client.ask(request)
-            except ModelCallError as error:
-                answer = error
-            answers[place] = answer
-            if tell is not None:
-                tell((place, answer))
-
-    most = WAITING_PER_SLOT * client.settings.concurrency
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(most, len(requests))):
-                group.create_task(work(waiting))
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    finally:
-        client.cache.commit()
-    return [answer for answer in answers if answer is not None]
-
-
-def _waited(wait: Callable[[], list[VlmAnswer]], cancel: Callable[[], bool]) -> list[VlmAnswer]:
+def _waited(wait: Callable[[], list[VlmAnswer]], stop: Callable[[], None]) -> list[VlmAnswer]:
     try:
         return wait()
     except BaseException:
-        cancel()  # Ctrl-C, or `on_reply` raised: what is under way still ends and is kept
+        stop()  # Ctrl-C, or `on_reply` raised: what is under way still ends and is kept
         raise

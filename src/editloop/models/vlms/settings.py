@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 from editloop.core.config import Config, override
 from editloop.core.errors import PrerequisiteError, UsageError
 from editloop.models.vlms.messages import ImageEncoding
-from editloop.store.calls import Budget, CacheMode
+from editloop.store.calls import CacheMode
+from editloop.store.spending import Budget
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"

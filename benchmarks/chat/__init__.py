@@ -1,0 +1,1 @@
+"""A local endpoint to call: what the benchmark of model calls measures against."""
