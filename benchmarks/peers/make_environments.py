@@ -15,7 +15,7 @@ import venv
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parent / "requirements"
-PEERS = ("daft", "datasets", "ray", "distilabel", "data_juicer")
+PEERS = ("daft", "datasets", "ray", "distilabel", "data_juicer", "openai")
 RECEIPT = "installed.txt"
 KERNELS = "simplejpeg"
 """Not an environment but a folder for PYTHONPATH, compiled for the interpreter that runs this script."""

@@ -71,7 +71,7 @@ def test_scaling() -> None:
         assert all(made[0]["stored_bytes"] > 0 for made in runs.values())
 
 
-@pytest.mark.parametrize("peer", ["daft", "datasets", "ray", "distilabel", "data_juicer"])
+@pytest.mark.parametrize("peer", ["daft", "datasets", "ray", "distilabel", "data_juicer", "openai"])
 def test_environments_are_pinned_and_without_torch(peer: str) -> None:
     lines = (BENCHMARKS / "peers" / "requirements" / f"{peer}.txt").read_text().splitlines()
     pins = [line for line in lines if not line.startswith("#")]

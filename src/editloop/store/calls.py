@@ -301,17 +301,20 @@ class CallCache:
 
 def canonical_request(request: dict[str, Any]) -> str:
     """`request` as JSON with sorted keys, in which every `bytes` (an image) is replaced by its hash."""
-    return json.dumps(
-        request,
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
-        default=_hashed,
-    )
+    return _CANONICAL.encode(request)
 
 
 def _hashed(value: Any) -> dict[str, str]:
     if isinstance(value, bytes):
         return {"sha256": sha256_hex(value)}
     raise TypeError(f"a {type(value).__name__} cannot be part of a request: {value!r}")
+
+
+_CANONICAL: Final = json.JSONEncoder(
+    sort_keys=True,
+    separators=(",", ":"),
+    ensure_ascii=False,
+    allow_nan=False,
+    check_circular=False,
+    default=_hashed,
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +18,8 @@ from editloop.models.vlms.messages import (
     VlmRequest,
 )
 from editloop.models.vlms.settings import CallSettings
+
+_BODY: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 PIXELS_PER_TOKEN: Final = 28 * 28
 """Of images, for estimates before a call; the model families count between 400 and 1,100 pixels a token."""
@@ -82,7 +85,7 @@ def request_body(
     if request.json_schema is not None:
         schema = {"name": "reply", "schema": request.json_schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return _BODY.encode(body).encode()
 
 
 def estimated_input_tokens(request: VlmRequest, encoding: ImageEncoding) -> int:
@@ -96,8 +99,12 @@ def estimated_input_tokens(request: VlmRequest, encoding: ImageEncoding) -> int:
     return tokens
 
 
-def read_reply(raw: str) -> VlmReply:
+def read_reply(raw: str, **known: Any) -> VlmReply:
     """The reply in a body: an answer, a refusal, or a stop by the content filter.
+
+    Args:
+        raw: The body.
+        known: Fields of the reply that the body does not decide.
 
     Raises:
         MalformedReplyError: when it is neither.
@@ -106,22 +113,26 @@ def read_reply(raw: str) -> VlmReply:
     failure = read_failure(body)
     if failure is not None:
         if is_filtered(failure):
-            return VlmReply("", VlmFinish.FILTERED, refusal=failure.message, raw=raw)
+            filtered = VlmReply("", VlmFinish.FILTERED, refusal=failure.message, raw=raw)
+            return dataclasses.replace(filtered, **known)
         raise MalformedReplyError(f"an error in place of an answer: {failure.message}")
     try:
         choice = body["choices"][0]
         text, refusal = _words(choice["message"])
         finish = _finish(str(choice.get("finish_reason") or "stop").lower(), text, refusal)
-        usage = body.get("usage") or {}
+        if not known:
+            usage = body.get("usage") or {}
+            known["input_tokens"] = int(usage.get("prompt_tokens") or 0)
+            known["output_tokens"] = int(usage.get("completion_tokens") or 0)
+        logprobs = choice.get("logprobs")
         return VlmReply(
             text=text,
             finish=finish,
             refusal=refusal or None,
-            tokens=_tokens(choice.get("logprobs")),
-            input_tokens=int(usage.get("prompt_tokens") or 0),
-            output_tokens=int(usage.get("completion_tokens") or 0),
+            tokens=_tokens(logprobs) if logprobs else (),
             raw=raw,
             model=str(body.get("model") or ""),
+            **known,
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise MalformedReplyError(f"no chat completion: {type(error).__name__}") from error

@@ -160,8 +160,8 @@ class EndpointClient:
 
     def _replayed(self, kept: Reply) -> VlmReply:
         cost = self.settings.cost(kept.input_tokens, kept.output_tokens)
-        return dataclasses.replace(
-            read_reply(kept.raw),
+        return read_reply(
+            kept.raw,
             input_tokens=kept.input_tokens,
             output_tokens=kept.output_tokens,
             cost_usd=cost,
