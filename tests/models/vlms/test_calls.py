@@ -415,3 +415,32 @@ def test_the_body_is_what_the_protocol_says(serve: Serve, connect: Connect) -> N
         "logprobs": True,
         "top_logprobs": 2,
     }
+
+
+def test_stopping_early_keeps_what_was_answered(serve: Serve, connect: Connect) -> None:
+    server = serve(echo)
+    model = connect(server, "concurrency=4")
+
+    def enough(place: int, _: object) -> None:
+        if place == 20:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.ask_many(asks(500), enough)
+    model.close()
+    sent = len(server.calls)
+    assert 20 < sent < 400
+    assert len(texts(connect(server).ask_many(asks(500)))) == 500
+    assert len(server.calls) == 500  # nothing was asked twice
+
+
+def test_places_of_calls_that_pause_are_used_by_others(serve: Serve, connect: Connect) -> None:
+    async def script(call: Call) -> web.StreamResponse:
+        if int(call.words.split()[1]) < 4 and call.number < 20:
+            return refuse(429, "later", {"Retry-After": "0.5"})
+        return await echo(call)
+
+    server = serve(script)
+    heard: list[int] = []
+    connect(server, "concurrency=4").ask_many(asks(12), lambda place, _: heard.append(place))
+    assert set(heard[:6]) <= set(range(4, 12))

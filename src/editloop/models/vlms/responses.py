@@ -93,7 +93,7 @@ def _raise_hopeless(status: int, failure: Failure | None, reason: str) -> None:
     if status == 401:
         raise UselessKeyError(
             f"the endpoint does not accept the key ({reason}): set {KEY_VARIABLE}; an address in a spec gets it only where "
-            f"it is on this machine or {URL_VARIABLE} names its host too"
+            f"it is on this machine or the one that {URL_VARIABLE} names"
         )
     if failure is not None and failure.code in _NO_MONEY:
         raise UselessKeyError(f"the key's account is empty ({reason}): top it up and run again")

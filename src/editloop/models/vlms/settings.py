@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -121,7 +122,7 @@ def parse_spec(spec: str) -> tuple[Endpoint, CallSettings]:
     """Split ``MODEL[@URL][?option=value&...]``.
 
     The key of the environment belongs to the address of the environment (or to OpenAI's): an address in a spec gets it only
-    where its host is the same, or this machine, so that a recipe from somewhere cannot carry it off.
+    where scheme, host and port are the same, or on this machine, so that a recipe from somewhere cannot carry it off.
 
     Raises:
         UsageError: when no model or no usable address is named.
@@ -141,14 +142,22 @@ def parse_spec(spec: str) -> tuple[Endpoint, CallSettings]:
             f"the address of {parts.hostname} carries a user or password; keys come from {KEY_VARIABLE} only"
         )
     settings = override(CallSettings, {}, [option for option in options.split("&") if option])
-    sends_key = is_loopback(url) or parts.hostname == urlsplit(own).hostname
+    sends_key = is_loopback(url) or _same_origin(url, own)
     return Endpoint(model, url, sends_key), settings
 
 
 def is_loopback(url: str) -> bool:
     """Whether `url` points to this machine."""
     host = urlsplit(url).hostname or ""
-    return host in {"localhost", "::1"} or host.startswith("127.")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _same_origin(url: str, other: str) -> bool:
+    first, second = urlsplit(url), urlsplit(other)
+    return (first.scheme, first.netloc) == (second.scheme, second.netloc)
 
 
 def key_for(endpoint: Endpoint) -> str:
