@@ -11,6 +11,9 @@ from editloop.cli.progress import say
 from editloop.cli.tables import print_table
 from editloop.core.errors import EditloopError
 
+TAKES = {"openai:": "takes MODEL or MODEL@http://HOST:PORT/v1"}
+"""What stands behind the colon of adapters that take neither a folder nor a hub id."""
+
 
 def print_health(*, fetch: bool, as_json: bool) -> None:
     """Print three tables: assets, adapters, packages of the optional extras."""
@@ -68,7 +71,7 @@ def adapter_rows() -> list[tuple[str, str, str, str]]:
     for role in REGISTRIES:
         for spec in available_models(role):
             if spec.endswith(":"):
-                rows.append((role, spec, "takes a folder or an id", ""))
+                rows.append((role, spec, TAKES.get(spec, "takes a folder or an id"), ""))
                 continue
             try:
                 version = load_model(role, spec).identity.version  # type: ignore[call-overload]
