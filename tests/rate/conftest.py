@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -127,14 +128,13 @@ class Server:
                 return
         raise AssertionError("the server does not answer")
 
-    def stop(self, *, kill: bool = False) -> None:
-        if kill:
-            self.process.kill()
-        else:
-            self.process.terminate()
-        self.process.wait(30)
+    def stop(self, *, kill: bool = False) -> int:
+        """End it as Ctrl-C does, or at once; returns the exit status."""
+        self.process.send_signal(signal.SIGKILL if kill else signal.SIGINT)
+        status = self.process.wait(30)
         assert self.process.stdout is not None
         self.process.stdout.close()
+        return status
 
 
 class Client:

@@ -156,6 +156,9 @@ def test_beyond_loopback_a_token_is_needed_and_raters_see_no_overview(
     assert stranger.get("/?token=wrong")[0] == 401
     assert stranger.post("/api/join", {"name": "Eve"})[0] == 401
     assert rater.get("/?" + server.address.partition("?")[2])[0] == 200
+    cookie = rater.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
     assert rater.post("/api/join", {"name": "Ada"})[0] == 200
     assert rater.get("/api/overview")[0] == 403
     assert owner.get("/?" + organiser.partition("?")[2])[0] == 200
@@ -222,7 +225,28 @@ def test_another_sheet_on_old_ratings_is_refused(
     tmp_path: Path, serve: Callable[..., Server]
 ) -> None:
     table = make_score_table(tmp_path, 2)
-    serve(str(table), "--out", "study", "--sheet", "nhr").stop()
+    assert serve(str(table), "--out", "study", "--sheet", "nhr").stop() == 0
+    assert "0 answers are kept in study" in (tmp_path / "server.log").read_text()
     done = run(str(table), "--out", str(tmp_path / "study"), "--sheet", "mrc")
     assert isinstance(done.exception, UsageError)
     assert "do not mix" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nothing.jsonl",), "there is no nothing.jsonl"),
+        (("world:many",), "expected world:COUNT"),
+        (("world:2", "--export", "x.jsonl"), "holds no ratings"),
+        (("world:2", "--host", "no such host"), "cannot listen"),
+        (("world:2", "--guidelines", "none.txt"), "cannot read the guidelines"),
+    ],
+)
+def test_requests_that_make_no_sense_say_so_and_leave_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(*arguments)
+    assert isinstance(done.exception, UsageError)
+    assert words in str(done.exception)
+    assert list(tmp_path.iterdir()) == []

@@ -26,7 +26,7 @@ from editloop.rate.sheets import Answer, SheetKind, make_sheet, read_answer
 from editloop.rate.showing import shown_answer, shown_item, shown_pictures, told_answer
 from editloop.rate.statistics import overview, ratings_of
 from editloop.rate.study import Rater
-from editloop.rate.tables import read_table
+from editloop.rate.tables import find_table, read_table
 from editloop.records.formats.rated_edits import read_rated_edits
 
 MAKERS = {"score": make_score_table, "pairs": make_pair_table, "dialogue": make_dialogue_table}
@@ -252,3 +252,38 @@ def test_copies_for_raters_keep_every_pixel_and_no_metadata() -> None:
         assert b"secret-editor" not in copy
         assert media_type in {"image/png", "image/jpeg"}
         assert np.array_equal(decode_image(copy).pixels, decode_image(data).pixels)
+
+
+@pytest.mark.slow
+def test_real_ratings_put_through_the_page_come_out_as_they_were(
+    tmp_path: Path, shared_data: Path
+) -> None:
+    data = shared_data / "magicbrush_dev"
+    table = find_table(data)
+    assert table is not None
+    rows = {row["uid"]: row for row in map(json.loads, table.read_text().splitlines())}
+    axes = ["alignment", "quality", "consistency", "overall"]
+    found = read_table(table, "score")
+    assert (len(found.items), found.dropped) == (len(rows), [])
+    with RatingFile(tmp_path / "study") as study:
+        sheet = make_sheet("score", axes=axes, scale="0-10")
+        study.open_study(sheet, Schedule(raters_an_item=5), found.items.values())
+        for name in (f"rater_{number}" for number in range(1, 6)):
+            rater, _ = study.join(name)
+            for assignment in study.queue(rater, len(rows)):
+                said = [one for one in rows[assignment.item]["ratings"] if one["rater"] == name]
+                for one in said:
+                    answer = read_answer(sheet, {"scores": {axis: one[axis] for axis in axes}})
+                    study.submit(assignment, uuid.uuid4().hex, answer)
+        agreement = {row["axis"]: row for row in overview(study)["agreement"]}
+        export_ratings(study, tmp_path / "out.jsonl")
+    # Made independently of this code, on all 474 edits of which these are a part: .679 and .616.
+    assert agreement["alignment"]["alpha"] == pytest.approx(0.679, abs=0.02)
+    assert agreement["overall"]["alpha"] == pytest.approx(0.616, abs=0.05)
+    for line in map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines()):
+        row = rows[line["uid"]]
+        by_rater = {one["rater"]: one for one in row["ratings"]}
+        assert {one["rater"]: one for one in line["ratings"]} == by_rater
+        assert all(
+            line[f"mean_{axis}"] == pytest.approx(row[f"mean_{axis}"], abs=1e-3) for axis in axes
+        )

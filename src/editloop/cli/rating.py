@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,8 +14,11 @@ from editloop.cli.progress import say
 from editloop.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from editloop.rate.items import Collection
     from editloop.rate.ratings import RatingFile
+    from editloop.rate.schedule import Schedule
     from editloop.rate.sheets import Sheet, SheetKind
 
 WORLD = "world:"
@@ -79,25 +82,31 @@ def rate(
 ) -> None:
     """Open a page where people score or compare edits; every answer is kept at once."""
     from editloop.rate.ratings import RatingFile
+    from editloop.rate.server import open_socket
     from editloop.rate.study import FILE_NAME
 
     folder = out or Path("runs/rate") / (data.stem or "ratings").replace(":", "-")
-    reading = export is not None or agreement
-    if reading and not (folder / FILE_NAME).is_file():
-        raise UsageError(f"{folder} holds no ratings: name the folder of the study with --out")
+    begun = (folder / FILE_NAME).is_file()
     chosen = _Chosen(sheet, tuple(_split(axes)), scale, guidelines)
     with ExitStack() as stack:
-        study = stack.enter_context(RatingFile(folder))
-        if agreement:
+        # A new folder is made last, so that a request which makes no sense leaves nothing behind.
+        study = stack.enter_context(RatingFile(folder)) if begun else None
+        if export is None and not agreement:
+            asked = chosen.make(study)
+            found = _collect(stack, data, asked.kind, images)
+            _say_dropped(found)
+            wanted = {"raters_an_item": raters, "checks": attention_checks, "seed": seed}
+            with open_socket(host, port) as bound:
+                study = study or stack.enter_context(RatingFile(folder))
+                schedule = _begin(study, asked, found, wanted)
+                _serve(study, schedule, found, bound, host)
+        elif study is None:
+            raise UsageError(f"{folder} holds no ratings: name the folder of the study with --out")
+        elif agreement:
             _print_agreement(study, as_json=as_json)
-            return
-        kind = study.sheet().kind if reading else chosen.make(study).kind
-        found = _collect(stack, data, kind, images)
-        if export is not None:
+        elif export is not None:
+            found = _collect(stack, data, study.sheet().kind, images)
             _export(study, export, found, as_json=as_json)
-            return
-        wanted = {"raters_an_item": raters, "checks": attention_checks, "seed": seed}
-        _serve(study, chosen, found, wanted, host, port)
 
 
 class _Chosen:
@@ -108,11 +117,11 @@ class _Chosen:
     ) -> None:
         self._name, self._axes, self._scale, self._guidelines = name, axes, scale, guidelines
 
-    def make(self, study: RatingFile) -> Sheet:
+    def make(self, study: RatingFile | None) -> Sheet:
         from editloop.rate.sheets import make_sheet
 
         nothing = not (self._name or self._axes or self._scale or self._guidelines)
-        if nothing and study.begun:
+        if nothing and study is not None and study.begun:
             return study.sheet()
         try:
             text = self._guidelines.read_text("utf-8") if self._guidelines else ""
@@ -163,26 +172,32 @@ def _of_world(count: str, kind: SheetKind) -> Collection:
     return items_of_world(int(count), kind)
 
 
-def _serve(
-    study: RatingFile,
-    chosen: _Chosen,
-    found: Collection,
-    wanted: dict[str, int | None],
-    host: str,
-    port: int,
-) -> None:
-    from editloop.rate.schedule import Schedule
-    from editloop.rate.server import open_socket, serve
-
+def _say_dropped(found: Collection) -> None:
+    """Say what was left out, and stop where nothing is left."""
     for reason, count in found.reasons().items():
         first = next(row for row in found.dropped if row.reason == reason)
         say(f"left out {count}: {reason} (first: {first.place}: {first.detail})")
     if not found.items:
         raise UsageError(f"nothing to rate: none of {len(found.dropped)} rows can be used")
+
+
+def _begin(
+    study: RatingFile, asked: Sheet, found: Collection, wanted: dict[str, int | None]
+) -> Schedule:
+    """Put the items into the study; say what was left out."""
+    from editloop.rate.schedule import Schedule
+
     before = study.schedule() if study.begun else Schedule()
     given = {name: value for name, value in wanted.items() if value is not None}
     schedule = before.model_copy(update=given)
-    study.open_study(chosen.make(study), schedule, found.items.values())
+    study.open_study(asked, schedule, found.items.values())
+    return schedule
+
+
+def _serve(
+    study: RatingFile, schedule: Schedule, found: Collection, bound: socket, host: str
+) -> None:
+    from editloop.rate.server import serve
 
     def tell(address: str, organiser: str | None) -> None:
         say(
@@ -195,7 +210,8 @@ def _serve(
         say("Ctrl-C stops the page; run the same command again to go on")
         sys.stdout.flush()
 
-    serve(study, found.load, open_socket(host, port), host, tell)
+    with suppress(KeyboardInterrupt):
+        serve(study, found.load, bound, host, tell)
     kept = len(study.answers())
     say(f"{kept} answers are kept in {study.folder}; write them out with --export FILE.jsonl")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
@@ -25,6 +25,12 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_ENTRANCE: Final = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/">'
+    '<title>Rate edits</title><a href="/">Go on</a></html>'
+)
+"""Goes on to the page from here rather than by a redirect: after a link in a mail, browsers keep a strict cookie back until a page of
+our own asks."""
 _HEADERS: Final = (
     (b"content-security-policy", POLICY.encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -85,12 +91,8 @@ class Guard:
             await _reply(_with_headers(send), *refused)
             return
         if self._tokens is not None and (entered := self._entered(scope)):
-            await _reply(
-                _with_headers(send),
-                303,
-                "",
-                [(b"location", b"/"), (b"set-cookie", entered.encode())],
-            )
+            set_cookie = (b"set-cookie", entered.encode())
+            await _reply(_with_headers(send), 200, _ENTRANCE, "text/html", [set_cookie])
             return
         role = self._role(headers)
         if role is None:
@@ -161,14 +163,16 @@ def _with_headers(send: Send) -> Send:
 
 
 async def _reply(
-    send: Send, status: int, text: str, headers: list[tuple[bytes, bytes]] | None = None
+    send: Send,
+    status: int,
+    text: str,
+    media_type: str = "text/plain",
+    headers: Sequence[tuple[bytes, bytes]] = (),
 ) -> None:
     body = text.encode()
     own = [
-        (b"content-type", b"text/plain; charset=utf-8"),
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
         (b"content-length", str(len(body)).encode()),
     ]
-    await send(
-        {"type": "http.response.start", "status": status, "headers": [*own, *(headers or [])]}
-    )
+    await send({"type": "http.response.start", "status": status, "headers": [*own, *headers]})
     await send({"type": "http.response.body", "body": body})
