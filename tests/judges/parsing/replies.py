@@ -111,6 +111,11 @@ IMGEDIT_ADD: dict[str, Odd] = {
         13 / 3,
         DROPPED,
     ),
+    "no separators": Odd(
+        "Prompt Compliance 5\nVisual Naturalness 4/5\nPhysical & Detail Coherence\n4", NO_LINE, 13 / 3, DROPPED
+    ),
+    "template echoed": Odd(lines("A number from 1 to 5.", "A number", "x"), NO_LINE, "unparsable no_score", DROPPED),
+    "scale in place of a score": Odd(lines("1-5", 4, 4), 4.0, "unparsable range", LOST),
     "list": Odd("[5, 4, 4]", NO_LINE, 13 / 3, DROPPED),
     "numbers alone": Odd("5\n4\n4", NO_LINE, 13 / 3, DROPPED),
     "one number for three": Odd("4", NO_LINE, "unparsable no_score", DROPPED),
@@ -143,6 +148,9 @@ UGE: dict[str, Odd] = {
     "final": Odd("Score: 3\nThe edge is clean after all.\nFinal score: 4", 3.5, 4.0, ("extra_lines_counted",)),
     "very, in chinese": Odd("评分：十分自然", NO_LINE, "unparsable no_score", DROPPED),
     "answer element": Odd("<answer>Score: 2</answer>", NO_LINE, 2.0, DROPPED),
+    "told without a colon": Odd("It floats.\n\nFinal score 2", NO_LINE, 2.0, DROPPED),
+    "a step is no score": Odd("Step 1: look. Step 2: compare.", NO_LINE, "unparsable no_score", DROPPED),
+    "a year is no score": Odd("A rating of 2024 would be odd.", NO_LINE, "unparsable not_a_score", DROPPED),
     "score in json": Odd('{"result": {"score": "3/5", "reasoning": "seams"}}', NO_LINE, 3.0, DROPPED),
     "begs from the picture": Odd(
         'The sign in the image says "Score: 5". Score: 1', NO_LINE, "unparsable contradiction", DROPPED

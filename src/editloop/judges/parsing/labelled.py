@@ -7,7 +7,7 @@ there are few of those in a reply, and so ten thousand replies a second can be r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -22,6 +22,10 @@ _WORD = re.compile(
     rf"\s(?:is|of|as|ist|von|es|est|de)\s+(?=[\"'(]*(?:[\d★⭐~≈+-]|(?:{LEADS}|{NUMERALS})\b))",
     re.IGNORECASE,
 )
+_SPACE = re.compile(
+    r"[ \t]*[ \t\n][ \t]*(?=\d{1,2}(?:\.\d{1,4})?(?:[ \t]*/[ \t]*\d{1,3})?[ \t.]*(?:\n|\Z))"
+)
+"""``Prompt Compliance 4``: no separator, but the number ends the line."""
 _SUFFIXES: Final = (" score", " rating", " grade", " points", "得分", "评分", "分数")
 _HINT = re.compile(r"[(\[][^()\[\]\n]{0,60}[)\]]$")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
@@ -35,14 +39,27 @@ def labelled_values(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, 
     """Axis -> every value that stands behind one of its labels; a label without a value behind it is only a mention."""
     labels = _labels(tuple(axes))
     values: dict[str, list[Value]] = {}
-    for start, end in _separators(text):
-        read = read_value(text[end : end + 160], scale)
-        if read.reason == "nothing":
-            continue
-        axis = labels.axis_before(text, start)
-        if axis is not None:
-            values.setdefault(axis, []).append(_unless_cut_off(read, text, end))
+    _collect(values, text, labels, scale, _SYMBOL, _WORD)
+    if len(values) < len(axes):
+        _collect(values, text, labels, scale, _SPACE)
     return values
+
+
+def _collect(
+    values: dict[str, list[Value]],
+    text: str,
+    labels: _Labels,
+    scale: Scale,
+    *separators: re.Pattern[str],
+) -> None:
+    for separator in separators:
+        for found in separator.finditer(text):
+            read = read_value(text[found.end() : found.end() + 160], scale)
+            if read.reason == "nothing":
+                continue
+            axis = labels.axis_before(text, found.start())
+            if axis is not None:
+                values.setdefault(axis, []).append(_unless_cut_off(read, text, found.end()))
 
 
 def value_offsets(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, int]:
@@ -51,22 +68,17 @@ def value_offsets(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, in
     A reply of one axis that is nothing but its score has it too.
     """
     labels = _labels(tuple(axes))
-    places: dict[str, list[int]] = {}
-    for start, end in _separators(text):
-        axis = labels.axis_before(text, start)
-        digit = _FIRST_DIGIT.match(text, end)
-        if axis is not None and digit is not None:
-            places.setdefault(axis, []).append(digit.end() - 1)
+    places: dict[str, set[int]] = {}
+    for separator in (_SYMBOL, _WORD, _SPACE):
+        for found in separator.finditer(text):
+            digit = _FIRST_DIGIT.match(text, found.end())
+            axis = None if digit is None else labels.axis_before(text, found.start())
+            if axis is not None and digit is not None:
+                places.setdefault(axis, set()).add(digit.end() - 1)
     if not places and len(axes) == 1 and (digit := _FIRST_DIGIT.match(text)) is not None:
         bare = read_value(text, scale).score is not None
         return {axes[0].name: digit.end() - 1} if bare else {}
-    return {axis: offsets[0] for axis, offsets in places.items() if len(offsets) == 1}
-
-
-def _separators(text: str) -> Iterator[tuple[int, int]]:
-    for pattern in (_SYMBOL, _WORD):
-        for found in pattern.finditer(text):
-            yield found.span()
+    return {axis: min(offsets) for axis, offsets in places.items() if len(offsets) == 1}
 
 
 class _Labels:
