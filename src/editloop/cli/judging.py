@@ -101,6 +101,7 @@ def judge(
 ) -> None:
     """Score edits with a judge; with --against-people, say how far it agrees with those who rated them."""
     from editloop.cli.judging_folder import edits_to_print, judge_to_folder, rescore_folder
+    from editloop.cli.judging_pairs import judge_pairs_command
 
     if rescore is not None:
         rescore_folder(rescore, reading, data, as_json=as_json)
@@ -109,6 +110,8 @@ def judge(
         raise UsageError(
             "name what to judge (DATA), or a folder of verdicts to read again (--rescore)"
         )
+    if judge_pairs_command(data, judge, out, as_json=as_json):
+        return
     if out is not None:
         if against_people:
             raise UsageError("--out and --against-people do not go together: run the command twice")

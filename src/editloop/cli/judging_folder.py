@@ -49,6 +49,8 @@ def rescore_folder(folder: Path, reading: str, data: Path | None, *, as_json: bo
     Raises:
         UsageError: the reading is unknown, or there is something to judge as well.
     """
+    from editloop.cli.judging_pairs import print_pairs
+    from editloop.judges.kept.pairs import PAIRS, pair_figures, read_again
     from editloop.judges.kept.rescore import rescore
     from editloop.judges.parsing import ReadingMode
 
@@ -61,6 +63,9 @@ def rescore_folder(folder: Path, reading: str, data: Path | None, *, as_json: bo
         raise UsageError(
             f"--rescore reads kept replies and judges nothing new: leave out {str(data)!r}"
         )
+    if (folder / PAIRS).is_file():
+        print_pairs(pair_figures(read_again(folder, ReadingMode(reading))), as_json=as_json)
+        return
     found = rescore(folder, ReadingMode(reading))
     if as_json:
         typer.echo(json.dumps(found.as_json(), indent=2))

@@ -46,7 +46,8 @@ _PERSPECTIVES: Final[Mapping[str, Perspective]] = {
     "consistent": "consistent",
     "clear": "clear",
 }
-_VOTE: Final = "vote"
+VOTE: Final = "vote"
+"""Reading of replies about two edits (`parsing.votes`)."""
 
 
 def read_reply(key: str, reply: object, mode: ReadingMode = ReadingMode.ROBUST) -> Reading:
@@ -94,9 +95,9 @@ def known_reading(key: str) -> None:
     if key.startswith("scores:"):
         _own_axes(key)
         return
-    if key in _FIXED or key == _VOTE or (key.startswith("yes_no:") and key != "yes_no:"):
+    if key in _FIXED or key == VOTE or (key.startswith("yes_no:") and key != "yes_no:"):
         return
-    known = ", ".join([*_FIXED, "yes_no:FLAG", "scores:LOW:HIGH:AXIS,AXIS", _VOTE])
+    known = ", ".join([*_FIXED, "yes_no:FLAG", "scores:LOW:HIGH:AXIS,AXIS", VOTE])
     raise UsageError(f"there is no reading {key!r}; known: {known}")
 
 

@@ -42,7 +42,7 @@ def read_edit_table(path: Path) -> RatedFile:
     edits: dict[str, RatedEdit] = {}
     dropped: list[Unusable] = []
     rows = 0
-    for number, row in _rows(path):
+    for number, row in table_rows(path):
         rows += 1
         try:
             edit = _edit(row, number, path.parent)
@@ -60,7 +60,12 @@ def read_edit_table(path: Path) -> RatedFile:
     return RatedFile(path, rows, tuple(edits.values()), tuple(dropped))
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Any]]:
+def table_rows(path: Path) -> Iterator[tuple[int, Any]]:
+    """Numbered rows of a JSONL or CSV file; a line that is no JSON is its error, as text.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
@@ -77,11 +82,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _edit(row: Any, number: int, folder: Path) -> RatedEdit:
-    if isinstance(row, str):
-        raise BadInputError("not_json", row[:200])
-    if not isinstance(row, dict):
-        raise BadInputError("not_an_object", f"expected a JSON object, got {type(row).__name__}")
-    found = {name: _first(row, columns) for name, columns in COLUMNS.items()}
+    found = {name: first_text(row, columns) for name, columns in COLUMNS.items()}
     for name in ("instruction", "source", "edited"):
         if found[name] is None:
             raise BadInputError(f"no_{name}", f"expected text in one of {', '.join(COLUMNS[name])}")
@@ -102,9 +103,20 @@ def _edit(row: Any, number: int, folder: Path) -> RatedEdit:
     )
 
 
-def _first(row: Mapping[str, Any], columns: tuple[str, ...]) -> str | None:
+def first_text(row: Any, columns: tuple[str, ...]) -> str | None:
+    """The text in the first of `columns` that has any.
+
+    Raises:
+        BadInputError: the row is no object.
+    """
+    if isinstance(row, str):
+        raise BadInputError("not_json", row[:200])
+    if not isinstance(row, dict):
+        raise BadInputError("not_an_object", f"expected a JSON object, got {type(row).__name__}")
     for column in columns:
         value = row.get(column)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
         if isinstance(value, str) and value.strip() and "\0" not in value:
             return value
     return None
