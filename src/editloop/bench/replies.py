@@ -66,7 +66,7 @@ def read_replies(path: Path) -> Replies:
     except OSError as error:
         raise UsageError(f"cannot read the replies {path}: {error.strerror or error}") from error
     repeated: list[str] = []
-    content = parse_json(data, path, repeated)
+    content = _unpacked(parse_json(data, path, repeated))
     values, keyless = _by_key(content, path, repeated)
     return Replies(values, tuple(dict.fromkeys(repeated)), path.name, sha256_hex(data), keyless)
 
@@ -183,6 +183,14 @@ def _by_key(content: Any, path: Path, repeated: list[str]) -> tuple[dict[str, An
             repeated.append(key)
         values[key] = row
     return values, keyless
+
+
+def _unpacked(content: Any) -> Any:
+    """The raw replies of the first run of a result that this package kept; anything else as it is."""
+    if not isinstance(content, dict) or content.get("format") != "editloop-bench-1":
+        return content
+    items = content["runs"][0]["items"] if content.get("runs") else []
+    return {item["key"]: item["reply"] for item in items if "reply" in item}
 
 
 def row_key(row: Any) -> str | None:

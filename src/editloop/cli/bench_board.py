@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from editloop.bench.results import BenchResult
     from editloop.bench.table import Cell, LeaderTable
 
+OUTPUTS = Path("outputs") / "run-0"
 EXPORTS = (".csv", ".tex", ".json")
 
 
@@ -69,7 +70,8 @@ def leaderboard(
         for path in export or []:
             _export(table, path.with_name(f"{path.stem}{mark}{path.suffix}"))
         if out is not None:
-            pictures = CasePictures(sources, _folders(outputs or []))
+            folders = _beside(paths, read) | _folders(outputs or [])
+            pictures = CasePictures(sources, folders)
             say(
                 f"page: {write_pages(table, chosen, out if not mark else out / mark[1:], pictures)}"
             )
@@ -119,6 +121,12 @@ def _export(table: LeaderTable, path: Path) -> None:
         raise UsageError(f"--export writes {', '.join(EXPORTS)}, got {path.name!r}")
     write_atomically(path, makers[path.suffix](table).encode())
     say(f"table: {path}")
+
+
+def _beside(paths: Sequence[str], read: Mapping[str, BenchResult]) -> dict[str, Path]:
+    """Outputs in the run folders of results: what ``--editor`` leaves beside ``result.json``."""
+    found = {read[path].editor: Path(path.partition(" ")[2]).parent / OUTPUTS for path in paths}
+    return {editor: folder for editor, folder in found.items() if folder.is_dir()}
 
 
 def _folders(outputs: Sequence[str]) -> dict[str, Path]:

@@ -66,6 +66,7 @@ def _board_page(board: Board, names: Sequence[str]) -> str:
             shown=shown,
             examples=[_examples(row, name) for row, name in zip(board.rows, names, strict=True)],
             picture=picture_address,
+            exact_px=EXACT_PX,
             style=style,
             script=script,
             policy=content_policy(style, script),
