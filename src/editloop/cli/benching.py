@@ -14,6 +14,7 @@ from editloop.cli.bench_building import building
 from editloop.cli.bench_compare import compare, drift, reference
 from editloop.cli.bench_contamination import contamination
 from editloop.cli.bench_datasets import compare_datasets
+from editloop.cli.bench_forensics import fake_score
 from editloop.cli.bench_running import (
     AllowMissing,
     CaseLimit,
@@ -45,6 +46,7 @@ benching = typer.Typer(
 benching.add_typer(building)
 benching.command("compare-datasets")(compare_datasets)
 benching.command()(contamination)
+benching.command("fake-score")(fake_score)
 
 Cases = Annotated[Path | None, typer.Option(help="Official file of the benchmark's cases.")]
 RepliesFiles = Annotated[

@@ -15,6 +15,7 @@ from editloop.core.registry import Registry, did_you_mean
 from editloop.models.roles import (
     Detector,
     Editor,
+    ForensicDetector,
     Generator,
     QualityModel,
     Remover,
@@ -38,6 +39,7 @@ REGISTRIES: dict[str, Registry[Any]] = {
         "editor",
         "generator",
         "vlm",
+        "forensic",
     )
 }
 """Role -> spec string -> class or factory, imported on first use.
@@ -60,6 +62,9 @@ for _role, _spec, _where in (
     ("reader", "embedded:ppocr", "editloop.models.readers.ppocr:PpOcr"),
     ("quality", "embedded:brisque", "editloop.models.quality.brisque:Brisque"),
     ("remover", "embedded:patchmatch", "editloop.models.removers.patchmatch:PatchMatch"),
+    ("forensic", "embedded:noise", "editloop.models.forensics.noise:NoiseInconsistency"),
+    ("forensic", "transformers:", "editloop.models.forensics.classifier:ImageClassifier"),
+    ("forensic", "fakeshield:", "editloop.models.forensics.fakeshield:FakeShieldQuestion"),
     ("vlm", "openai:", "editloop.models.vlms.openai:OpenAiVlm"),
     ("vlm", "transformers:", "editloop.models.vlms.transformers:TransformersVlm"),
 ):
@@ -95,6 +100,8 @@ def load_model(role: Literal["editor"], spec: str) -> Editor: ...
 def load_model(role: Literal["generator"], spec: str) -> Generator: ...
 @overload
 def load_model(role: Literal["vlm"], spec: str) -> Vlm: ...
+@overload
+def load_model(role: Literal["forensic"], spec: str) -> ForensicDetector: ...
 def load_model(role: str, spec: str) -> Any:
     """The model that `spec` names, playing `role`. Weights are fetched and opened on the first call to it.
 

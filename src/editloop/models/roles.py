@@ -129,6 +129,23 @@ class TextReader(Model, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ForensicReading:
+    """Whether an image looks tampered with. `score` grows with suspicion on a scale of the detector's own; `text` is its reply."""
+
+    fake: bool
+    score: float
+    text: str = ""
+
+
+@runtime_checkable
+class ForensicDetector(Model, Protocol):
+    """Tells edited or generated images from untouched photographs, or tries to."""
+
+    def examine(self, images: Sequence[RgbImage]) -> list[ForensicReading | None]:
+        """One reading an image, in order; None where the detector gave no answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class EditRequest:
     """What an editor is asked to do.
 

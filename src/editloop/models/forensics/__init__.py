@@ -1,0 +1,1 @@
+"""Detectors of tampered images: what a fake score asks."""

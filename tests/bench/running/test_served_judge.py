@@ -1,0 +1,140 @@
+"""A rubric judge behind an endpoint: replies read by both protocols, many in flight, nothing paid twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from tests.models.vlms.scripted import Call, ScriptedServer, answer, refuse
+
+from editloop.bench.running import BenchRequest, plan_bench, run_bench
+from editloop.bench.scoring import Scoring, score_files
+from editloop.bench.tasks import load_task
+
+LABELS = ("Prompt Compliance", "Visual Naturalness", "Physical & Detail Coherence")
+GOOD = "Brief reasoning: fine.\n" + "\n".join(f"{label}: 4" for label in LABELS)
+COUNT, LATENCY_S = 96, 0.6
+
+
+@pytest.fixture
+def cases(storybook: Path, tmp_path: Path) -> Path:
+    """96 cases of type add over the storybook pictures; no two questions are equal."""
+    some = list(json.loads((storybook / "basic_edit.json").read_text()).values())
+    content = {
+        str(n): some[n % 18] | {"prompt": f"Add ball {n}.", "edit_type": "add"}
+        for n in range(COUNT)
+    }
+    path = tmp_path / "cases.json"
+    path.write_text(json.dumps(content))
+    return path
+
+
+class Paid:
+    """Answers after a while, and notes which questions it was paid for."""
+
+    def __init__(self, latency_s: float = 0.0) -> None:
+        self.latency_s = latency_s
+        self.words: list[str] = []
+
+    async def __call__(self, call: Call) -> web.StreamResponse:
+        await asyncio.sleep(self.latency_s)
+        self.words.append(call.words)
+        return answer(GOOD)
+
+
+@pytest.fixture
+def paid() -> Iterator[tuple[Paid, ScriptedServer]]:
+    script = Paid(LATENCY_S)
+    server = ScriptedServer(script)
+    yield script, server
+    server.close()
+
+
+def request(cases: Path, storybook: Path, server: ScriptedServer, out: Path) -> BenchRequest:
+    judge = f"rubric:imgedit@openai:judge@{server.url}?cache={out.parent / 'calls.sqlite'}&backoff=0.01&attempts=2"
+    return BenchRequest("imgedit", cases, judge, out, editor="noop", images=storybook)
+
+
+def test_many_in_flight_and_nothing_twice(
+    cases: Path, storybook: Path, tmp_path: Path, paid: tuple[Paid, ScriptedServer]
+) -> None:
+    script, server = paid
+    asked = request(cases, storybook, server, tmp_path / "out")
+    assert plan_bench(asked)["served_judge_calls"] == COUNT
+    assert server.calls == []
+    run = run_bench(asked)
+    assert 32 < server.peak <= 64
+    for protocol in ("robust", "official"):
+        figures = run.results[protocol].runs[0].figures["score"]
+        assert (figures.macro, figures.scored) == (4.0, COUNT)
+    assert len(script.words) == len(set(script.words)) == COUNT
+    replies = tmp_path / "out" / "replies" / "run-0" / "result.json"
+    offline = score_files(load_task("imgedit"), [replies], cases, Scoring("official"))
+    assert offline.runs[0].figures == run.results["official"].runs[0].figures
+    assert run_bench(asked).judged == 0
+    assert len(script.words) == COUNT
+
+
+def test_refusals_and_failures_are_told_apart_and_failures_asked_again(
+    cases: Path, storybook: Path, tmp_path: Path
+) -> None:
+    broken = True
+
+    async def moody(call: Call) -> web.StreamResponse:
+        if "ball 7." in call.words:
+            return answer(None, "content_filter")
+        if "ball 8." in call.words and broken:
+            return refuse(500)
+        return answer(GOOD)
+
+    server = ScriptedServer(moody)
+    try:
+        asked = request(cases, storybook, server, tmp_path / "out")
+        first = run_bench(asked).results["robust"].runs[0]
+        assert first.unscored == {"refused": 1, "failed": 1}
+        broken = False
+        again = run_bench(asked)
+        assert again.judged == 1
+        assert "failed" not in again.results["robust"].runs[0].unscored
+    finally:
+        server.close()
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_no_call_is_paid_twice(
+    cases: Path, storybook: Path, tmp_path: Path, paid: tuple[Paid, ScriptedServer]
+) -> None:
+    """Killed between two waves of replies: what was answered is kept, what was under way is asked again."""
+    script, server = paid
+    script.latency_s = 3.0
+    asked = request(cases, storybook, server, tmp_path / "out")
+    words = ["bench", "imgedit", "--cases", str(cases), "--images", str(storybook), "--editor", "noop", "--judge", asked.judge, "--out", str(asked.out), "--json"]  # fmt: skip
+    command = [sys.executable, "-m", "editloop", *words]
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    environment = {**os.environ, "PYTHONPATH": path}
+    job = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)  # fmt: skip
+    deadline = time.monotonic() + 120
+    while len(script.words) < 64:
+        assert job.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(1.0)
+    job.send_signal(signal.SIGKILL)
+    job.wait()
+    answered = list(script.words)
+    script.latency_s = 0.0
+    finished = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    body = json.loads(finished.stdout)
+    assert body["robust"]["n_scored"] == COUNT
+    assert body["made_now"]["edits"] == 0
+    fresh = script.words[len(answered) :]
+    assert not set(fresh) & set(answered)
