@@ -25,7 +25,7 @@ def test_the_baseline_reads_noise_and_sees_a_smoothed_region() -> None:
     detector = load_model("forensic", "embedded:noise")
     assert isinstance(detector, ForensicDetector)
     plain, pasted = noisy(6.0), noisy(6.0)
-    pasted[64:200, 64:200] = 128
+    pasted[32:208, 32:208] = 128
     untouched, edited = detector.examine([plain, pasted])
     assert untouched is not None
     assert edited is not None
