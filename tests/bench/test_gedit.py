@@ -151,6 +151,7 @@ def test_a_kept_second_answer_counts_where_the_first_could_not_be_read(write: Wr
         ('{"score": []}', "asked_again_forever"),
         ('{"score": [-4, 3]}', "negative_product"),
         ("{}", "asked_again_forever"),
+        ("[06, 4]", "asked_again_forever"),
     ],
 )
 def test_what_the_script_would_ask_for_ever_is_no_number(
@@ -177,6 +178,20 @@ def test_missing_replies_are_skipped_and_an_empty_group_has_no_overall(write: Wr
     assert any("3 cases without a reply" in note for note in official["notes"])
     assert any("NaN" in note for note in official["notes"])
     assert scored(cases, path, "robust")["macro"]["O"] == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize("protocol", ["official", "robust"])
+@pytest.mark.parametrize(
+    ("sc", "pq"),
+    [(6, 4.0), ([6, 9], [4, 8]), ({"score": [6, 9], "reasoning": "x"}, {"score": [8, 4]})],
+)
+def test_scores_that_were_read_before_are_taken(
+    write: Writer, protocol: str, sc: Any, pq: Any
+) -> None:
+    cases = write("cases.json", rows(1, ("en",)))
+    content = {r["key"]: {"sementics_score": sc, "quality_score": pq} for r in rows(1, ("en",))}
+    found = scored(cases, write("r.json", content), protocol)
+    assert found["macro"] == pytest.approx({"SC": 6.0, "PQ": 4.0, "O": math.sqrt(24)})
 
 
 def test_score_tables_of_the_published_script(write: Writer, tmp_path: Path) -> None:

@@ -110,6 +110,8 @@ def test_where_the_published_script_would_end_with_an_error_the_figures_say_so(
         ({"reply": three(2, 2, 2)}, 2.0),
         ([{"type": "text", "text": three(3, 3, 3)}], 3.0),
         ({"Prompt Compliance": 4, "Visual Naturalness": 3, "Physical & Detail Coherence": 2}, 3.0),
+        ([5, 4, 3], 4.0),
+        ({"score": three(3, 3, 3)}, 3.0),
         (None, None),
         (4, None),
         ({}, None),

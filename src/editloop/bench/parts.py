@@ -95,8 +95,8 @@ def _flatten(key: str, value: Any, parts: Parts, flat: dict[str, Any], depth: in
 
 def _part(name: str, parts: Parts) -> str:
     """The part that goes by `name`, or `name` itself."""
-    plain = name.strip().lower()
-    for suffix in ("_reply", "_raw", "_response", "_text", "_score", "_output"):
+    plain = name.strip().lower().removeprefix("eval_")
+    for suffix in ("_str", "_reply", "_raw", "_response", "_text", "_score", "_output"):
         plain = plain.removesuffix(suffix)
     return next(
         (part for part, names in parts.items() if plain == part.lower() or plain in names), name

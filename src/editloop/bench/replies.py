@@ -102,9 +102,11 @@ def parse_json(data: bytes, path: Path, repeated: list[str] | None = None) -> An
 def texts_of(value: Any) -> Texts:
     """The texts that `value` holds: a string, a list of strings, a response with its text inside, or scores as an object.
 
-    An object without any text is given as JSON, so that structured output can be read; nothing is invented for null,
-    numbers and errors.
+    An object without any text, and a list of numbers, is given as JSON, so that structured output can be read; nothing is
+    invented for null, single numbers and errors.
     """
+    if isinstance(value, list) and value and all(_is_number(part) for part in value):
+        return Texts((json.dumps(value),))
     if isinstance(value, list) and not _is_messages(value):
         found = [_one_text(part) for part in value]
         texts = tuple(text for text, _ in found if text is not None)
@@ -148,7 +150,14 @@ def _text_of_object(value: Mapping[str, Any], depth: int) -> tuple[str | None, s
             return _one_text(value[name], depth + 1)
     if not value:
         return None, "an empty object"
+    only = next(iter(value.values()))
+    if len(value) == 1 and isinstance(only, str):
+        return only, ""
     return json.dumps(value, ensure_ascii=True), ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_messages(value: list[Any]) -> bool:

@@ -167,7 +167,7 @@ class GEditBench(Task):
         parts = parts_of(value, PARTS)
         if parts is None:
             return unscored(case, "failed", "no_parts", value)
-        if _is_row(value):
+        if _is_row(value) or all(_is_number(parts[kind]) for kind in _KINDS):
             return _row_item(case, value)
         texts = {kind: texts_of(parts[kind]).texts for kind in _KINDS}
         missing = [kind for kind in _KINDS if not texts[kind]]
@@ -210,7 +210,9 @@ def _as_published(sc: Sequence[str], pq: Sequence[str], key: str, seed: int) -> 
             for texts, kind in ((sc, _KINDS[0]), (pq, _KINDS[1]))
         )
         slips += [*first.slips, *second.slips]
-        again = "no_json" in (first.reason, second.reason)
+        # An error inside the reading ends the turn at once; the script then begins again with the same replies.
+        stopped = "odd_digits_crash" in (*first.slips, *second.slips)
+        again = not stopped and "no_json" in (first.reason, second.reason)
         if not again or turn == turns - 1:
             settled = first.scored and second.scored
             return _Attempt(first, second, settled, tuple(dict.fromkeys(slips)))
@@ -226,7 +228,7 @@ def _robust_part(
     value: Any, kind: Literal["SC", "PQ"]
 ) -> tuple[float | None, dict[str, float], tuple[str, str]]:
     """Mean of a part over its replies, its axes, and else outcome and reason."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if _is_number(value):
         if _SCALE[0] <= value <= _SCALE[1]:
             return float(value), {}, ("", "")
         return None, {}, ("unparsable", "out_of_scale")
@@ -261,6 +263,10 @@ def _row_item(case: BenchCase, row: Mapping[str, Any]) -> ItemScore:
         return _item(case, float(sc), float(pq), {}, dict(row))
     except (TypeError, ValueError):
         return unscored(case, "unparsable", "not_a_score", dict(row))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_row(value: Any) -> bool:
