@@ -145,3 +145,32 @@ def test_sheets_say_what_is_wrong_with_their_options() -> None:
     assert own.axes[1].question == "Text rendering?"
     assert own.guidelines == ("One.", "Two.")
     assert make_sheet("hp_edit").axes[0].anchors.low.startswith("The instruction is not followed")
+
+
+def test_cases_of_a_benchmark_beside_the_outputs_of_two_editors(tmp_path: Path) -> None:
+    draw(tmp_path / "photos" / "0.png", 10)
+    for editor, dot in (("one", "red"), ("two", "blue")):
+        draw(tmp_path / editor / "7.png", 10, dot)
+        draw(tmp_path / editor / "9_1.png", 10, dot)
+        draw(tmp_path / editor / "9_2.png", 10, "white")
+    cases = tmp_path / "basic_edit.json"
+    rows = {
+        "7": {"id": "0.png", "prompt": "Add a dot", "edit_type": "add"},
+        "8": {"id": "0.png", "prompt": "Add two dots"},
+        "../photos/0": {"id": "0.png", "prompt": "Add three dots"},
+    }
+    cases.write_text(json.dumps(rows))
+    folders, photos = [tmp_path / "one", tmp_path / "two"], tmp_path / "photos"
+    scores = read_table(cases, "score", photos, folders)
+    assert list(scores.items) == ["7/one", "7/two"]
+    assert scores.items["7/two"].facts["editor"] == "two"
+    assert scores.reasons() == {"missing_image": 2, "unsafe_path": 2}
+    (pair,) = read_table(cases, "pairs", photos, folders).items.values()
+    assert (pair.key, pair.facts["second_editor"]) == ("7", "two")
+    cases.write_text(
+        json.dumps({"9": {"id": "0.png", "turn1": "Add a dot", "turn2": "Make it white"}})
+    )
+    (talk,) = read_table(cases, "dialogue", photos, folders[:1]).items.values()
+    assert (talk.key, talk.instruction, len(talk.turns)) == ("9", "Add a dot", 2)
+    with pytest.raises(UsageError, match="give --edits twice"):
+        read_table(cases, "pairs", photos, folders[:1])

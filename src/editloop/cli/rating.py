@@ -64,6 +64,12 @@ def rate(
         Path | None,
         typer.Option(help="Folder that image paths of a table start from; default: the table's."),
     ] = None,
+    edits: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of an editor's outputs, named after the cases of DATA; repeat to compare editors."
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder that keeps the ratings; default: runs/rate/NAME.")
     ] = None,
@@ -93,7 +99,7 @@ def rate(
         study = stack.enter_context(RatingFile(folder)) if begun else None
         if export is None and not agreement:
             asked = chosen.make(study)
-            found = _collect(stack, data, asked.kind, images)
+            found = _collect(stack, data, asked.kind, images, edits or [])
             _say_dropped(found)
             wanted = {"raters_an_item": raters, "checks": attention_checks, "seed": seed}
             with open_socket(host, port) as bound:
@@ -105,7 +111,7 @@ def rate(
         elif agreement:
             _print_agreement(study, as_json=as_json)
         elif export is not None:
-            found = _collect(stack, data, study.sheet().kind, images)
+            found = _collect(stack, data, study.sheet().kind, images, edits or [])
             _export(study, export, found, as_json=as_json)
 
 
@@ -136,7 +142,9 @@ def _split(axes: list[str] | None) -> list[str]:
     return [name.strip() for text in axes or () for name in text.split(",") if name.strip()]
 
 
-def _collect(stack: ExitStack, data: Path, kind: SheetKind, images: Path | None) -> Collection:
+def _collect(
+    stack: ExitStack, data: Path, kind: SheetKind, images: Path | None, edits: list[Path]
+) -> Collection:
     from editloop.cli.viewing import opened
     from editloop.rate.from_records import items_of_records
     from editloop.rate.tables import find_table, read_table
@@ -147,7 +155,7 @@ def _collect(stack: ExitStack, data: Path, kind: SheetKind, images: Path | None)
         raise UsageError(
             f"there is no {data}: name a run folder, a data set or a table with images"
         )
-    if data.is_dir():
+    if data.is_dir() and not edits:
         try:
             held = stack.enter_context(opened(data))
         except UsageError:
@@ -159,7 +167,7 @@ def _collect(stack: ExitStack, data: Path, kind: SheetKind, images: Path | None)
         raise UsageError(
             f"{data} is no run folder, no data set, and holds no table (JSONL, JSON, CSV, TSV) that can be meant: name the file"
         )
-    return read_table(table, kind, images)
+    return read_table(table, kind, images, edits)
 
 
 def _of_world(count: str, kind: SheetKind) -> Collection:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from editloop.core.errors import BadInputError, UsageError
 from editloop.core.ids import content_id
 from editloop.core.images import read_image_file
+from editloop.rate.edited_cases import with_edits
 from editloop.rate.items import Collection, Item, ItemTurn, Picture, plain_facts
 from editloop.rate.sheets import SheetKind
 
@@ -51,13 +52,16 @@ def find_table(path: Path) -> Path | None:
     return usable[0] if usable else None
 
 
-def read_table(table: Path, kind: SheetKind, images: Path | None = None) -> Collection:
+def read_table(
+    table: Path, kind: SheetKind, images: Path | None = None, edits: Sequence[Path] = ()
+) -> Collection:
     """The items that the rows of `table` describe; rows that cannot be used are dropped with a reason.
 
     Args:
         table: See the module.
         kind: What the sheet asks for.
         images: Folder that image paths start from; the table's own by default. A path that leaves it is refused.
+        edits: One folder of outputs an editor, for a table that holds cases alone; see `edited_cases`.
 
     Raises:
         UsageError: the table cannot be read at all.
@@ -65,7 +69,8 @@ def read_table(table: Path, kind: SheetKind, images: Path | None = None) -> Coll
     found = Collection()
     files = _Files(images or table.parent, found)
     build = {"score": _scored, "pairs": _pair, "dialogue": _dialogue}[kind]
-    for place, row in _rows(table):
+    rows = _rows(table)
+    for place, row in with_edits(rows, kind, edits, MOST_TURNS) if edits else rows:
         try:
             if not isinstance(row, Mapping):
                 raise BadInputError("bad_row", f"expected an object, got {type(row).__name__}")
@@ -83,9 +88,11 @@ class _Files:
         self._found = found
 
     def picture(self, row: Mapping[str, Any], part: str) -> Picture:
-        return self.open(_text(row, part), part)
+        return self.open(_file(row, part), part)
 
-    def open(self, name: str, part: str) -> Picture:
+    def open(self, name: str | Path, part: str) -> Picture:
+        if isinstance(name, Path):  # from a folder of edits, checked there; no table can hold one
+            return self._found.picture(str(name), _loader(name), name.name)
         try:
             path = (self._root / name).resolve()
         except (OSError, ValueError) as error:
@@ -130,7 +137,7 @@ def _dialogue(row: Mapping[str, Any], files: _Files) -> Item:
     return _item(row, files, turns=turns, hint=str(_cell(row, "kind") or ""))
 
 
-def _turns(row: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:
+def _turns(row: Mapping[str, Any]) -> Iterator[tuple[Any, str | Path]]:
     listed = row.get("turns")
     if isinstance(listed, list):
         for entry in listed:
@@ -138,11 +145,11 @@ def _turns(row: Mapping[str, Any]) -> Iterator[tuple[Any, str]]:
                 raise BadInputError(
                     "bad_turns", "turns must be objects with instruction and edited"
                 )
-            yield _cell(entry, "instruction"), _text(entry, "edited")
+            yield _cell(entry, "instruction"), _file(entry, "edited")
         return
     for number in range(1, MOST_TURNS + 1):
         if row.get(f"turn{number}"):
-            yield row[f"turn{number}"], _text(row, f"edited{number}")
+            yield row[f"turn{number}"], _file(row, f"edited{number}")
 
 
 def _item(row: Mapping[str, Any], files: _Files, **parts: Any) -> Item:
@@ -171,8 +178,12 @@ def _cell(row: Mapping[str, Any], part: str) -> Any:
     )
 
 
-def _text(row: Mapping[str, Any], part: str) -> str:
+def _file(row: Mapping[str, Any], part: str) -> str | Path:
     value = _cell(row, part)
+    if isinstance(value, BadInputError):
+        raise value
+    if isinstance(value, Path):
+        return value
     if not isinstance(value, str) or not value.strip():
         raise BadInputError(f"no_{part}", f"{part} must be text, got {value!r:.80}")
     return value
@@ -224,7 +235,7 @@ def _json_rows(text: str, table: Path) -> Iterator[tuple[str, Any]]:
         raise UsageError(f"{table} is not JSON: {error}") from error
     if isinstance(content, Mapping):
         for key, row in content.items():
-            yield f"entry {key!r}", {"id": key, **row} if isinstance(row, Mapping) else row
+            yield f"entry {key!r}", {"uid": key, **row} if isinstance(row, Mapping) else row
     elif isinstance(content, list):
         yield from ((f"entry {number}", row) for number, row in enumerate(content, start=1))
     else:
