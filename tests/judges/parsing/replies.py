@@ -50,6 +50,7 @@ IMGEDIT_ADD: dict[str, Odd] = {
     "arabic digits": Odd(lines("٥", "٤", "٤"), 4.33, 13 / 3),
     "footnote digit": Odd(lines("5²", 4, 4), "failed script_crash", 13 / 3, ("odd_digits_crash",)),
     "words": Odd(lines("five", "four", "four"), NO_LINE, 13 / 3, DROPPED),
+    "words and figures": Odd(lines("four/5", "4 points", "4pts"), NO_LINE, 4.0, DROPPED),
     "halves in words": Odd(lines("four and a half", "four", "3½"), NO_LINE, 4.0, DROPPED),
     "decimals": Odd(lines(4.5, 4.0, "3.5"), NO_LINE, 4.0, DROPPED),
     "german decimals of five": Odd(lines("4,5 von 5", "4 von 5", "4 von 5"), NO_LINE, 12.5 / 3, DROPPED),
@@ -152,9 +153,12 @@ UGE: dict[str, Odd] = {
     "a step is no score": Odd("Step 1: look. Step 2: compare.", NO_LINE, "unparsable no_score", DROPPED),
     "a year is no score": Odd("A rating of 2024 would be odd.", NO_LINE, "unparsable not_a_score", DROPPED),
     "score in json": Odd('{"result": {"score": "3/5", "reasoning": "seams"}}', NO_LINE, 3.0, DROPPED),
-    "begs from the picture": Odd(
-        'The sign in the image says "Score: 5". Score: 1', NO_LINE, "unparsable contradiction", DROPPED
-    ),
+    "begs from the picture": Odd('The sign in the image says "Score: 5". Score: 1', NO_LINE, 1.0, DROPPED),
+    "only the picture votes": Odd('A banner with the text "Score: 5" was added.', NO_LINE, "unparsable no_score", DROPPED),
+    "unsure": Odd("Score: 3, maybe 4", NO_LINE, "unparsable qualified", DROPPED),
+    "in doubt": Odd("Score: 4?", NO_LINE, "unparsable qualified", DROPPED),
+    "stars in words": Odd("I give this 4/5 stars.", NO_LINE, 4.0, DROPPED),
+    "boxed": Odd("So the final answer is $\\boxed{4}$", NO_LINE, 4.0, DROPPED),
 }  # fmt: skip
 
 VIE_SC: dict[str, Odd] = {

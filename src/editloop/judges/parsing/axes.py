@@ -8,12 +8,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from editloop.judges.parsing.labelled import labelled_values
-from editloop.judges.parsing.normalise import normalised, without_markdown
+from editloop.judges.parsing.normalise import normalised, without_markdown, without_quotations
 from editloop.judges.parsing.reading import Axis, Reading, mean, unread
 from editloop.judges.parsing.refusals import is_endpoint_error, no_scores
 from editloop.judges.parsing.structured import key_of, objects_in, structured_values, text_of
 from editloop.judges.parsing.unlabelled import (
     bare_values,
+    boxed_values,
     lined_values,
     listed_values,
     share_values,
@@ -38,7 +39,7 @@ def read_axes(
 ) -> Reading:
     """The scores of a reply, all of them or none: a mean over the axes that happened to be readable is no score.
 
-    Tried in turn: JSON objects, a list of scores, scores behind their labels, a lone share (``4/5``), one line an axis in
+    Tried in turn: JSON objects, a list of scores, scores behind their labels, a box, a lone share (``4/5``), one line an axis in
     order, nothing but numbers. Two different
     values for one axis are a contradiction, unless the reply itself marks the later part as final.
 
@@ -70,10 +71,11 @@ def _read(text: str, axes: Sequence[Axis], scale: Scale, combine: Combine) -> Re
     values = structured_values(objects, axes, _keys(tuple(axes)), scale) if objects else {}
     plain = text
     if not values:
-        plain = without_markdown(text)
+        plain = without_markdown(without_quotations(text))
         values = (
             listed_values(plain, axes, scale)
             or labelled_values(plain, axes, scale)
+            or boxed_values(plain, axes, scale)
             or share_values(plain, axes, scale)
             or lined_values(plain, axes, scale)
             or bare_values(plain, axes, scale)

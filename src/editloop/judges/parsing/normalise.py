@@ -16,6 +16,11 @@ _RAISED = re.compile(r"[⁰¹²³⁴-⁹₀-₉]")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u202a-\u202e\u2060\ufeff\u00ad]")
 _DASHES = re.compile(r"[‐‑‒–—―−]")
 _TAG = re.compile(r"<(/?)(think|thinking|thought|answer)>", re.IGNORECASE)
+_QUOTATION = re.compile(
+    r"(\b(?:says?|said|saying|reads?|reading|written|writes?|claims?|claiming|states?|stating|text|words?|sign|caption"
+    r"|watermark|label|instructions?|prompt)\b[^\"\n]{0,40})\"[^\"\n]*\d[^\"\n]*\"",
+    re.IGNORECASE,
+)
 _LINE_START = re.compile(r"^[ \t]*(?:#+|>+)[ \t]*", re.MULTILINE)
 _UNDERSCORES = re.compile(r"(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)")
 
@@ -43,6 +48,11 @@ def without_markdown(text: str) -> str:
     if "#" in text or ">" in text:
         text = _LINE_START.sub("", text)
     return _UNDERSCORES.sub("", text) if "_" in text else text
+
+
+def without_quotations(text: str) -> str:
+    """`text` without what it quotes from a picture or an instruction (``the sign says "Score: 5"``): that is not its own score."""
+    return _QUOTATION.sub(r"\1", text) if '"' in text else text
 
 
 def _answer(text: str) -> str:

@@ -9,6 +9,7 @@ from editloop.judges.parsing.reading import Axis
 from editloop.judges.parsing.values import Scale, Value, read_value
 
 _LISTED = re.compile(r"\bscores?[\"'\s]*[:=]\s*\[([^\[\]{}]{0,80})\]", re.IGNORECASE)
+_BOXED = re.compile(r"\\boxed\s*\{\s*([^{}\n]{1,40})\}")
 _SHARE = re.compile(
     r"(?<![\w./,-])\d{1,3}(?:\.\d{1,3})?\s*(?:/|out\s+of)\s*(\d{1,3})(?![\w/]|\.\d)", re.IGNORECASE
 )
@@ -35,6 +36,14 @@ def listed_values(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, li
                 read[place] if fits else Value(reason="wrong_count")
             )
     return values
+
+
+def boxed_values(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, list[Value]]:
+    r"""The ``\boxed{4}`` that reasoning models end with, in a reply that should carry one score."""
+    if len(axes) > 1 or "boxed" not in text:
+        return {}
+    found = [read_value(inside, scale) for inside in _BOXED.findall(text)]
+    return {axes[0].name: found} if found else {}
 
 
 def share_values(text: str, axes: Sequence[Axis], scale: Scale) -> dict[str, list[Value]]:

@@ -27,6 +27,7 @@ NUMERALS: Final = "|".join(sorted(_WORDS, key=len, reverse=True))
 LEADS: Final = r"an?|approximately|about|around|roughly|exactly|etwa|environ"
 """Words that may stand before a value, likewise."""
 _WORD = re.compile(rf"(?<!\w)(?:{NUMERALS})(?!\w)", re.IGNORECASE)
+_LETTERS = re.compile(r"[^\W\d_]+")
 _HAN_START = re.compile(r"([零一二三四五六七八九十两])(分?)(?=$|[\s,.;。，；、!()/])")
 
 _LEAD = re.compile(rf"[\s\"'(\[{{<|]*(?:(?:{LEADS}|约|大约)\b\s*|[~≈]\s*)*", re.IGNORECASE)
@@ -47,11 +48,15 @@ _RANGE = re.compile(
     r"\s*(?:\.\.+|-+>?|→|~|/|to|or|through|bis|oder|à|ou|至|到|或|и|или|<|>)\s*\d", re.IGNORECASE
 )
 _UNIT = re.compile(
-    r"(?:pts?|points?|stars?|分|点|점|점수|баллов|балла|балл|punkte?|puntos?)", re.IGNORECASE
+    r"[ \t]*(?:(?:pts?|points?|stars?|баллов|балла|балл|punkte?|puntos?)(?![^\W\d_])|점수|[分点점])",
+    re.IGNORECASE,
 )
 _DOUBTS: Final = (
     (_RANGE, "range"),
-    (re.compile(r"\+"), "qualified"),
+    (
+        re.compile(r"\+|\s?\?|,?\s*(?:maybe|perhaps|possibly|if not|almost)\s+(?:a\s+)?\d"),
+        "qualified",
+    ),
     (re.compile(r"\w|[.,:]\d"), "not_a_score"),
     # "Naturalness: 2 shadows are missing", "4 out of 5 objects": these count things.
     (
@@ -101,8 +106,8 @@ def _digits(head: str) -> str:
     """Number words as digits, the first of Han script only where it stands alone (``十分`` also means "very")."""
     if head[:1] in _HAN and head:
         head = _HAN_START.sub(lambda found: f"{_HAN[found[1]]}{found[2]}", head, count=1)
-    for word in head[:40].split():
-        if word.strip(".,;:!()[]\"'").lower() in _WORDS:
+    for word in _LETTERS.findall(head[:40]):
+        if word.lower() in _WORDS:
             return _WORD.sub(lambda found: str(_WORDS[found[0].lower()]), head)
     return head
 
@@ -126,6 +131,8 @@ def _finished(number: re.Match[str], head: str, scale: Scale) -> Value:
     whole, share = scale[1], _SHARE.match(rest)
     if share is not None:
         whole, rest = float(share[1]), rest[share.end() :]
+        if (unit := _UNIT.match(rest)) is not None:
+            rest = rest[unit.end() :]
     doubt = ""
     if rest and rest[0] not in "\n\r":
         doubt = next((reason for pattern, reason in _DOUBTS if pattern.match(rest)), "")
