@@ -61,6 +61,7 @@ def judge_request(record: EditRecord, context: StageContext) -> JudgeRequest:
         edited=context.load(record.target),
         references=tuple(context.load(reference) for reference in record.references),
         context=record.turn.history if record.turn else (),
+        edit_type=record.edit_type,
     )
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from editloop.models.vlms.messages import VlmAnswer, VlmReply, VlmRequest
 from editloop.records.record import Box
+from editloop.records.taxonomy import EditType
 
 RgbImage: TypeAlias = NDArray[np.uint8]
 Matte: TypeAlias = NDArray[np.float32]
@@ -161,6 +162,8 @@ class EditRequest:
     context: tuple[str, ...] = ()
     """Earlier instructions of the same dialogue, oldest first."""
     plan: Any = None
+    edit_type: EditType | None = None
+    """What kind of edit this is, for judges whose question follows it; editors do not look at it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,9 +58,11 @@ class Verify(Stage[EditRecord, EditRecord, VerifyConfig]):
         return Dropped(reason, " ".join(verdict.reasons), _evidence(verdict), judged)
 
     def _objection(self, verdict: Verdict) -> str | None:
-        if verdict.accepted is None or verdict.overall is None:
+        if verdict.overall is None:
             return "unscored"
-        if not verdict.accepted:
+        if (
+            verdict.accepted is False
+        ):  # None: a judge that scores and leaves the decision to the threshold
             return verdict.reject_reason or "rejected"
         return "below_threshold" if verdict.overall < self.config.min_overall else None
 
@@ -76,6 +78,7 @@ class Verify(Stage[EditRecord, EditRecord, VerifyConfig]):
             mask=mask,
             references=tuple(load(reference) for reference in record.references),
             context=record.turn.history if record.turn else (),
+            edit_type=record.edit_type,
         )
 
 

@@ -32,6 +32,7 @@ def storybook_cases(cases: Iterable[Case], size: int = 32) -> list[AlignCase]:
                 references=tuple(render(scene, size) for scene in case.references),
                 context=case.context,
                 plan=case,
+                edit_type=case.edit_type,
             ),
             target=render(case.target, size),
         )
@@ -100,6 +101,7 @@ def _record_case(
         mask=mask,
         references=tuple(decode_image(load(image)).pixels for image in first.references),
         context=first.turn.history if first.turn else (),
+        edit_type=first.edit_type,
     )
     scored = [
         ScoredImage(decode_image(load(record.target)).pixels, scores)

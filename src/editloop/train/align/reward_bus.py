@@ -247,6 +247,7 @@ def _triplet(request: EditRequest, image: RgbImage) -> JudgeRequest:
         mask=request.mask,
         references=request.references,
         context=request.context,
+        edit_type=request.edit_type,
     )
 
 
