@@ -70,7 +70,7 @@ class EvidenceJudge:
         config: EvidenceConfig | None = None,
     ) -> None:
         self._detector, self._tagger, self._quality = detector, tagger, quality
-        self._sights = Sights(detector, tagger)
+        self.sights = Sights(detector, tagger)
         self.config = config or EvidenceConfig()
 
     @property
@@ -95,7 +95,7 @@ class EvidenceJudge:
             request,
             pair,
             read_instruction(request.instruction, request.context),
-            self._sights,
+            self.sights,
             self.config,
         )
         scene.note(instruction_read=bool(scene.intent.operations))
