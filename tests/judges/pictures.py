@@ -84,6 +84,15 @@ class PaintTagger:
             for image in images
         ]
 
+    def probabilities(self, images):
+        """Paints as the first of 1,000 classes, the rest of the mass on one class of no paint."""
+        rows = np.zeros((len(images), 1000), np.float32)
+        for row, image in zip(rows, images, strict=True):
+            shares = list(self._shares(image).values())
+            row[: len(shares)] = shares
+            row[-1] = 1 - sum(shares)
+        return rows
+
     def similarity(self, images, texts):
         """Share of the paint that a text names."""
         return np.array(

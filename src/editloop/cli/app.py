@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from editloop.cli.benching import benching
+from editloop.cli.fitting import fit
 from editloop.cli.judging import judge
 from editloop.cli.rating import rate
 from editloop.cli.training import training
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(training)
 app.command()(judge)
+app.command()(fit)
 app.add_typer(benching)
 app.command()(rate)
 

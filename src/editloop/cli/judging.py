@@ -19,7 +19,6 @@ from editloop.core.log import Bar, ProgressDisplay
 
 if TYPE_CHECKING:
     from editloop.judges.people.bulk import Judged
-    from editloop.judges.people.report import AxisAgreement, PeopleReport
     from editloop.records.formats.rated_edits import RatedFile, Unusable
     from editloop.store.answers import AnswerStore
 
@@ -96,7 +95,16 @@ def judge(
             "--reading", help="For --rescore: robust, or official (the published scripts' rules)."
         ),
     ] = "robust",
-    seed: Annotated[int, typer.Option(help="Draws the bootstrap.")] = 0,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            "--card", help="With --against-people: also write the judge's card, one HTML file."
+        ),
+    ] = None,
+    probes: Annotated[
+        int, typer.Option("--probes", min=1, help="Edits that are probed for the --card.")
+    ] = 12,
+    seed: Annotated[int, typer.Option(help="Draws the bootstrap and the probed edits.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Score edits with a judge; with --against-people, say how far it agrees with those who rated them."""
@@ -124,16 +132,15 @@ def judge(
     scale = read_scale(people_scale)
     with open_answers(answers) as store:
         judged = judge_with_progress(judge, rated, store, workers)
+    if card is not None and not against_people:
+        raise UsageError("--card needs --against-people: a card compares a judge with people")
     if not against_people:
         _print_verdicts(rated, judged, as_json=as_json)
         return
-    from editloop.judges.people.report import people_report
+    from editloop.cli.agreeing import AgreementRequest, report_agreement
 
-    report = people_report(rated, judged, scale=scale, task_label=by, seed=seed)
-    if as_json:
-        typer.echo(json.dumps({**facts_of(rated, judged), **report.as_json()}, indent=2))
-    else:
-        print_report(report)
+    request = AgreementRequest(judge, scale, by, card, probes, seed, workers or os.cpu_count() or 1)
+    report_agreement(rated, judged, request, answers, as_json=as_json)
     say_dropped((*rated.dropped, *judged.dropped))
 
 
@@ -222,48 +229,6 @@ def say_dropped(dropped: tuple[Unusable, ...]) -> None:
         say(f"dropped {len(dropped)}: {counts}")
     for one in dropped[:_SHOWN_DROPS]:
         say(f"  {one.place}: {one.reason}: {one.detail}")
-
-
-def print_report(report: PeopleReport) -> None:
-    """A table for people."""
-    _print_axes("all edits", report.axes)
-    for task, rows in report.by_task.items():
-        typer.echo()
-        _print_axes(task, rows)
-
-
-def _print_axes(title: str, rows: tuple[AxisAgreement, ...]) -> None:
-    names = [
-        "Spearman",
-        "95 % interval",
-        "Pearson",
-        "Kendall",
-        "within 1",
-        "MAE",
-        "pairs",
-        "ceiling",
-    ]
-    table = []
-    for row in rows:
-        body = row.as_json()
-        ends = body["ci"]
-        table.append(
-            [
-                row.axis,
-                row.judge_axis,
-                _cell(body["spearman"]),
-                f"{_cell(ends[0])} to {_cell(ends[1])}" if ends else "",
-                *(_cell(body[name]) for name in ("pearson", "kendall", "within_1", "mae")),
-                _cell(body["pair_accuracy"]),
-                _cell(body["ceiling"]),
-                f"{row.n_scored} of {row.n}",
-            ]
-        )
-    print_table([title, "read from", *names, "scored"], table, numbers=(*names, "scored"))
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
 
 
 def _print_verdicts(rated: RatedFile, judged: Judged, *, as_json: bool) -> None:

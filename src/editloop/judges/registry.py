@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
 from editloop.core.registry import Registry
 from editloop.judges.base import Judge
 
+JUDGE_FILE: Final = "judge.json"
+"""What makes a folder a judge."""
 JUDGES = Registry[Callable[..., Judge]]("judge")
 """Spec string -> factory, imported on first use.
 
@@ -14,14 +18,18 @@ A name that ends in a colon (``rubric:``) takes the rest of the spec as its one 
 """
 
 JUDGES.add("embedded:evidence", "editloop.judges.evidence:embedded_judge")
+JUDGES.add("embedded:classical", "editloop.judges.people.baselines:classical_judge")
 for _name in ("base_scorer", "calibrated_scorer", "tiny_judge", "held_out_judge"):
     JUDGES.add(f"world:{_name.replace('_', '-')}", f"editloop.judges.storybook:{_name}")
 JUDGES.add("rubric:", "editloop.judges.vlm.spec:rubric_judge")
 JUDGES.add("panel:", "editloop.judges.panel.judge:panel_judge")
+JUDGES.add("features:", "editloop.judges.features.measuring:measuring_judge")
+_LONGEST_PATH: Final = 250
+"""Longer specs (a panel of many judges) are no folder, and the system would refuse to look."""
 
 
 def load_judge(spec: str) -> Judge:
-    """The judge that `spec` names; its models are opened at its first verdict.
+    """The judge that `spec` names, a name or a folder written by ``editloop fit``; its models are opened at its first verdict.
 
     Args:
         spec: For example ``embedded:evidence``, ``rubric:imgedit@openai:gpt-4o`` or
@@ -29,7 +37,12 @@ def load_judge(spec: str) -> Judge:
 
     Raises:
         UnknownNameError: with the nearest name.
+        UsageError: `spec` is a folder that holds no usable judge.
     """
+    if spec not in JUDGES and len(spec) < _LONGEST_PATH and (Path(spec) / JUDGE_FILE).is_file():
+        from editloop.judges.features.fitted import load_fitted
+
+        return load_fitted(Path(spec))
     provider, colon, argument = spec.partition(":")
     if spec not in JUDGES and f"{provider}{colon}" in JUDGES:
         return JUDGES.get(f"{provider}{colon}")(argument)

@@ -115,7 +115,11 @@ class _Problem:
         left = self.scores - self.design @ biases
         counts = np.bincount(self.of_item, minlength=self.items)
         sums = np.bincount(self.of_item, left, minlength=self.items)
-        return biases, noise, np.asarray(sums * ratio / (1 + ratio * counts))
+        return (
+            np.asarray(biases, np.float64),
+            noise,
+            np.asarray(sums * ratio / (1 + ratio * counts)),
+        )
 
     def _criterion(self, ratio: float) -> float:
         """Minus twice the restricted log-likelihood, up to a constant."""

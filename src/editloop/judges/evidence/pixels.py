@@ -48,6 +48,16 @@ class Pair:
         return cielab(self.edited)
 
     @cached_property
+    def source_edges(self) -> Plane:
+        """`gradient` of the source."""
+        return gradient(self.source_lab)
+
+    @cached_property
+    def edited_edges(self) -> Plane:
+        """`gradient` of the edited image."""
+        return gradient(self.edited_lab)
+
+    @cached_property
     def difference(self) -> Plane:
         """Colour difference (CIE76) of the slightly blurred images: compression noise stays below about 4."""
         sigma = self.config.change_blur_px

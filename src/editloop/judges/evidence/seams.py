@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from editloop.judges.evidence.pixels import Pair, Plane, Planes, gradient, grow, shrink
+from editloop.judges.evidence.pixels import Pair, Plane, Planes, grow, shrink
 from editloop.models.roles import Mask
 
 _REACH = 7
@@ -32,7 +32,7 @@ def seam_evidence(pair: Pair, region: Mask) -> dict[str, float]:
         return {}
     reach = 5 if pair.mask is None else 3  # a measured border is less sure than a declared one
     source_edges, edited_edges = (
-        _strongest_nearby(gradient(lab), reach) for lab in (pair.source_lab, pair.edited_lab)
+        _strongest_nearby(edges, reach) for edges in (pair.source_edges, pair.edited_edges)
     )
     new = np.clip(edited_edges - source_edges, 0, None)
     return {

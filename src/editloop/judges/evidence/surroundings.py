@@ -12,7 +12,6 @@ from editloop.judges.evidence.pixels import (
     blobs,
     clean_map,
     correlation,
-    gradient,
     grow,
     mean_in,
     ssim_map,
@@ -89,7 +88,8 @@ def layout_evidence(pair: Pair, where: Mask | None = None) -> dict[str, float]:
         of the scene without common structure) and ``mirrored`` (how much better the mirror image fits).
     """
     seen = np.ones((1, 1), bool) if where is None else _coarse(where.astype(np.float32)) > 0.5
-    light, edges = (_planes(pair.source_lab), _planes(pair.edited_lab))
+    light = _planes(pair.source_lab, pair.source_edges)
+    edges = _planes(pair.edited_lab, pair.edited_edges)
     textured = _variance(light[0]) > _FLAT_VARIANCE
     textured &= seen
     if textured.mean() < _LEAST_LAYOUT:
@@ -118,14 +118,14 @@ def change_spread(pair: Pair) -> float:
 def structure_kept(pair: Pair, mask: Mask | None = None) -> float:
     """Correlation of edges at middle scale (where `mask`): high when shapes survived a change of style or light."""
     source, edited = (
-        cv2.GaussianBlur(gradient(lab), (0, 0), 2.0) for lab in (pair.source_lab, pair.edited_lab)
+        cv2.GaussianBlur(edges, (0, 0), 2.0) for edges in (pair.source_edges, pair.edited_edges)
     )
     return correlation(np.sqrt(source), np.sqrt(edited), mask)
 
 
-def _planes(lab: Planes) -> tuple[Plane, Plane]:
+def _planes(lab: Planes, gradients: Plane) -> tuple[Plane, Plane]:
     """Coarse lightness and coarse edges."""
-    edges = np.sqrt(cv2.GaussianBlur(_coarse(gradient(lab)), (0, 0), 1.0))
+    edges = np.sqrt(cv2.GaussianBlur(_coarse(gradients), (0, 0), 1.0))
     return _coarse(lab[..., 0]), np.asarray(edges, np.float32)
 
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from editloop.judges.features.table import Table, block_of
 
-_STEPS: Final = 60
-_ENOUGH: Final = 1e-4
+_STEPS: Final = 40
+_ENOUGH: Final = 1e-3
 """Relative change of the variances at which the iteration stops."""
 _FLOOR: Final = 1e-7
 
@@ -93,7 +93,9 @@ def _variances(kernels: Sequence[Table], target: NDArray[np.float64]) -> NDArray
         pulled = project @ target
         top = np.array([pulled @ kernel @ pulled for kernel in kernels])
         bottom = np.array([float((project * kernel).sum()) for kernel in kernels])
-        moved = np.maximum(weights * np.sqrt(np.maximum(top, 0) / np.maximum(bottom, _FLOOR)), _FLOOR)
+        moved = np.maximum(
+            weights * np.sqrt(np.maximum(top, 0) / np.maximum(bottom, _FLOOR)), _FLOOR
+        )
         done = np.abs(moved - weights).max() < _ENOUGH * moved.sum()
         weights = moved
         if done:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from editloop.judges.evidence.pixels import Pair, Planes, blobs, gradient, grow, mean_in, ssim_map
+from editloop.judges.evidence.pixels import Pair, Planes, blobs, grow, mean_in, ssim_map
 from editloop.judges.evidence.scene import box_around
 from editloop.judges.evidence.texture import detail_energy, noise_level
 from editloop.models.roles import Mask, QualityModel, RgbImage
@@ -60,13 +60,13 @@ def change_features(pair: Pair, area: Mask) -> dict[str, float]:
 
 def fit_features(pair: Pair, area: Mask) -> dict[str, float]:
     """How the changed area compares with the ring around it and with what was there before."""
-    if not area.any():
+    if not area.any() or area.all():
         return {}
     ring = grow(area, _RING) & ~grow(area, 2)
     ring = ring if ring.any() else ~area
     before, after = detail_energy(pair.source_lab[..., 0]), detail_energy(pair.edited_lab[..., 0])
     similarity = ssim_map(pair.source_lab[..., 0], pair.edited_lab[..., 0])
-    edges_before, edges_after = gradient(pair.source_lab), gradient(pair.edited_lab)
+    edges_before, edges_after = pair.source_edges, pair.edited_edges
     outside = ~grow(area, 8)
     found = {
         "detail_gain": _log_ratio(mean_in(after, area), mean_in(before, area)),
@@ -94,7 +94,7 @@ def fit_features(pair: Pair, area: Mask) -> dict[str, float]:
 def scene_features(pair: Pair) -> dict[str, float]:
     """How light, colourful and busy the source is."""
     lab = pair.source_lab
-    edges = gradient(lab)
+    edges = pair.source_edges
     light = lab[..., 0]
     return {
         "light": float(light.mean()),

@@ -23,6 +23,7 @@ from editloop.judges.features.sightings import detection_features, tag_features
 from editloop.judges.features.words import meaning_features, word_features
 from editloop.judges.intent import read_instruction
 from editloop.models.roles import Detector, QualityModel, Tagger, TextEmbedder
+from editloop.records.verdict import Verdict
 
 CODE_VERSION: Final = 1
 BLOCKS: Final = (
@@ -54,8 +55,8 @@ class FeatureExtractor:
             CODE_VERSION, self.judge.identity.version, self._embedder.identity.version
         )[:12]
 
-    def extract(self, request: JudgeRequest) -> dict[str, float]:
-        """Finite numbers; what cannot be measured on this triplet is absent."""
+    def measure(self, request: JudgeRequest) -> tuple[Verdict, dict[str, float]]:
+        """The evidence judge's verdict, and finite numbers; what cannot be measured on this triplet is absent."""
         pair = make_pair(request.source, request.edited, request.mask, EvidenceConfig())
         intent = read_instruction(request.instruction, request.context)
         area = main_change(pair)
@@ -73,7 +74,7 @@ class FeatureExtractor:
             "tags": tag_features(pair, area, intent, self._tagger),
             "detections": detection_features(pair, area, intent, self.judge.sights),
         }
-        return {
+        return verdict, {
             f"{block}.{name}": float(value)
             for block, features in blocks.items()
             for name, value in features.items()

@@ -77,4 +77,4 @@ class Standardiser(BaseModel):
     def __call__(self, table: FeatureTable) -> Table:
         """Standardised columns in the order of `names`, (n, features)."""
         raw = (table.columns(self.names) - np.array(self.means)) / np.array(self.spreads)
-        return np.clip(np.nan_to_num(raw), -_FURTHEST, _FURTHEST)
+        return np.asarray(np.clip(np.nan_to_num(raw), -_FURTHEST, _FURTHEST))

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any, Final
+from typing import IO, Any, Final, Protocol, runtime_checkable
 
 from editloop.core.errors import BadInputError, EditloopError
 from editloop.core.ids import content_id, sha256_hex
@@ -31,6 +31,18 @@ Progress = Callable[[int, int], None]
 """Called with the edits done and the edits in all."""
 _Job = tuple[RatedEdit, str]
 """An edit and the key of its verdict."""
+
+
+@runtime_checkable
+class ReadsMeasurements(Protocol):
+    """A judge that only weighs what another judge measured: the other's verdicts are what is kept."""
+
+    @property
+    def inner_spec(self) -> str:
+        """Spec of the judge that measures."""
+
+    def read(self, measured: Verdict) -> Verdict:
+        """The verdict for a measured one."""
 
 
 @dataclass
@@ -127,6 +139,12 @@ def judge_edits(
     """
     judge = load_judge(spec)
     identity = judge.identity
+    if isinstance(judge, ReadsMeasurements):
+        inner = judge_edits(
+            judge.inner_spec, edits, store=store, workers=workers, progress=progress
+        )
+        read = {uid: judge.read(verdict) for uid, verdict in inner.verdicts.items()}
+        return Judged(identity.name, identity.version, read, inner.dropped, inner.kept)
     done = Judged(identity.name, identity.version)
     waiting: list[_Job] = []
     for edit in edits:

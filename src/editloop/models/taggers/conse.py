@@ -7,6 +7,8 @@ detector and colour statistics. It is no CLIP score and must not be reported as 
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -26,6 +28,8 @@ _CLASSES_MEANT = 10
 _TEMPLATE = "a photo of a {}"
 _CENTRE_FRACTION = 0.875
 _BATCH = 16
+_KEPT = 64
+"""Images whose probabilities are remembered: tags and similarities of one image are often asked one after the other."""
 _ARTICLES = ("a ", "an ", "the ")
 
 
@@ -35,6 +39,7 @@ class Conse:
     def __init__(self, embedder: TextEmbedder | None = None) -> None:
         self._session = OnnxSession(efficientnet_onnx)
         self._embedder = embedder or WordLlama()
+        self._seen: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
 
     @property
     def identity(self) -> ModelIdentity:
@@ -83,6 +88,19 @@ class Conse:
         """Probabilities of the 1,000 ImageNet classes, shape (images, 1000), rows summing to 1."""
         if not images:
             return np.zeros((0, 1000), np.float32)
+        keys = [_key(image) for image in images]
+        known = {key: self._seen[key] for key in keys if key in self._seen}
+        new = {key: image for key, image in zip(keys, images, strict=True) if key not in known}
+        if new:
+            known |= dict(zip(new, self._classify(list(new.values())), strict=True))
+        for key in keys:
+            self._seen[key] = known[key]
+            self._seen.move_to_end(key)
+        while len(self._seen) > _KEPT:
+            self._seen.popitem(last=False)
+        return np.stack([known[key] for key in keys])
+
+    def _classify(self, images: Sequence[RgbImage]) -> NDArray[np.float32]:
         batches = [images[i : i + _BATCH] for i in range(0, len(images), _BATCH)]
         logits = np.concatenate(
             [
@@ -92,6 +110,10 @@ class Conse:
         )
         weights = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+
+
+def _key(image: RgbImage) -> bytes:
+    return hashlib.blake2b(image.tobytes() + str(image.shape).encode(), digest_size=16).digest()
 
 
 def _prepare(image: RgbImage) -> NDArray[np.float32]:

@@ -1,0 +1,97 @@
+"""`editloop judge --against-people`: prints the agreement, and writes the judge's card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import typer
+
+from editloop.cli.progress import say
+from editloop.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from editloop.judges.people.bulk import Judged
+    from editloop.judges.people.report import AxisAgreement, PeopleReport
+    from editloop.records.formats.rated_edits import RatedFile
+
+
+class AgreementRequest(NamedTuple):
+    """What the command line asked for."""
+
+    judge: str
+    scale: tuple[float, float] | None
+    by: str | None
+    card: Path | None
+    probes: int
+    seed: int
+    workers: int
+
+
+def report_agreement(
+    rated: RatedFile,
+    judged: Judged,
+    request: AgreementRequest,
+    answers: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the figures; write the card where one is asked for."""
+    from editloop.cli.judging import facts_of, open_answers
+    from editloop.judges.people.report import people_report
+
+    report = people_report(
+        rated, judged, scale=request.scale, task_label=request.by, seed=request.seed
+    )
+    if as_json:
+        typer.echo(json.dumps({**facts_of(rated, judged), **report.as_json()}, indent=2))
+    else:
+        print_report(report)
+    if request.card is not None:
+        from editloop.cli.carding import make_card
+
+        with open_answers(answers) as store:
+            say(f"card: {make_card(request, rated, judged, report, request.card, store)}")
+
+
+def print_report(report: PeopleReport) -> None:
+    """A table for people."""
+    _print_axes("all edits", report.axes)
+    for task, rows in report.by_task.items():
+        typer.echo()
+        _print_axes(task, rows)
+
+
+def _print_axes(title: str, rows: tuple[AxisAgreement, ...]) -> None:
+    names = [
+        "Spearman",
+        "95 % interval",
+        "Pearson",
+        "Kendall",
+        "within 1",
+        "MAE",
+        "pairs",
+        "ceiling",
+    ]
+    table = []
+    for row in rows:
+        body = row.as_json()
+        ends = body["ci"]
+        table.append(
+            [
+                row.axis,
+                row.judge_axis,
+                _cell(body["spearman"]),
+                f"{_cell(ends[0])} to {_cell(ends[1])}" if ends else "",
+                *(_cell(body[name]) for name in ("pearson", "kendall", "within_1", "mae")),
+                _cell(body["pair_accuracy"]),
+                _cell(body["ceiling"]),
+                f"{row.n_scored} of {row.n}",
+            ]
+        )
+    print_table([title, "read from", *names, "scored"], table, numbers=(*names, "scored"))
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,136 @@
+"""`editloop fit`: fit a judge to people's ratings, and say out of fold how well it does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from editloop.cli.judging import (
+    Answers,
+    PeopleScale,
+    RatingsFile,
+    WorkerCount,
+    facts_of,
+    judge_with_progress,
+    open_answers,
+    read_scale,
+    say_dropped,
+)
+from editloop.cli.progress import say
+from editloop.cli.tables import print_table
+from editloop.core.log import Bar, ProgressDisplay
+
+if TYPE_CHECKING:
+    from editloop.judges.features.fitting import FitSettings, JudgeFit
+    from editloop.judges.people.bulk import Judged
+    from editloop.records.formats.rated_edits import RatedFile
+
+_SHOWN = 8
+
+
+def fit(
+    ratings: RatingsFile,
+    base: Annotated[
+        str, typer.Option("--base", help="Judge whose measurements and scores are read.")
+    ] = "embedded:evidence",
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder of the judge; use it as --judge FOLDER.")
+    ] = Path("runs/judge"),
+    folds: Annotated[
+        int, typer.Option(min=2, help="Parts of the cross-validation, by photograph.")
+    ] = 10,
+    draws: Annotated[int, typer.Option(min=1, help="Drawings of the folds.")] = 3,
+    workers: WorkerCount = None,
+    answers: Answers = None,
+    people_scale: PeopleScale = None,
+    seed: Annotated[int, typer.Option(help="Draws folds, shuffles and resamples.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Fit a judge to people's ratings; every figure it prints is of photographs the fit has not seen."""
+    from editloop.judges.features.fitted import save_fitted
+    from editloop.judges.features.fitting import FitSettings
+    from editloop.records.formats.rated_edits import read_rated_edits
+
+    rated = read_rated_edits(ratings)
+    scale = read_scale(people_scale)
+    settings = FitSettings(folds=folds, draws=draws, seed=seed)
+    with open_answers(answers) as store:
+        measured = judge_with_progress(f"features:{base}", rated, store, workers)
+    found = _fit_with_progress(rated, measured, base, settings, scale)
+    path = save_fitted(found.model, out)
+    if as_json:
+        body = {**facts_of(rated, measured), "out": str(path.parent), **found.model.report}
+        body |= {"judge": base, "as_shipped": _as_shipped(rated, measured, scale, seed)}
+        typer.echo(json.dumps(body, indent=2))
+    else:
+        _print_fit(found, _as_shipped(rated, measured, scale, seed))
+    say_dropped((*rated.dropped, *measured.dropped))
+    say(f"judge: {path.parent} (use it with --judge {path.parent})")
+
+
+def _fit_with_progress(
+    rated: RatedFile,
+    measured: Judged,
+    base: str,
+    settings: FitSettings,
+    scale: tuple[float, float] | None,
+) -> JudgeFit:
+    from editloop.judges.features.fitting import fit_judge
+
+    with ProgressDisplay("fit") as display:
+
+        def show(done: int, total: int) -> None:
+            display.update([Bar("fits", done, total)])
+
+        return fit_judge(rated, measured, base, settings, scale=scale, progress=show)
+
+
+def _as_shipped(
+    rated: RatedFile, measured: Judged, scale: tuple[float, float] | None, seed: int
+) -> dict[str, Any]:
+    """The base judge's own agreement, axis by axis."""
+    from editloop.judges.people.report import people_report
+
+    report = people_report(rated, measured, scale=scale, seed=seed)
+    return {row.axis: row.as_json() for row in report.axes}
+
+
+def _print_fit(found: JudgeFit, shipped: dict[str, Any]) -> None:
+    numbers = ["as shipped", "fitted", "Pearson", "within 1", "MAE", "ceiling", "edits"]
+    rows = []
+    for axis, one in found.axes.items():
+        own, before = one.as_json(), shipped[axis]
+        low, high = own["ci"]
+        rows.append(
+            [
+                axis,
+                _cell(before["spearman"]),
+                _cell(own["spearman"]),
+                f"{_cell(low)} to {_cell(high)}",
+                " ".join(_cell(value) for value in own["spearman_per_draw"]),
+                *(_cell(own[name]) for name in ("pearson", "within_1", "mae")),
+                _cell(before["ceiling"]),
+                str(one.n),
+            ]
+        )
+    headings = ["Spearman", *numbers[:2], "95 % interval", "per drawing of folds", *numbers[2:]]
+    print_table(headings, rows, numbers=numbers)
+    for axis, one in found.axes.items():
+        carried = ", ".join(
+            f"{name} {loss:+.3f}" for name, loss in list(one.blocks.items())[:_SHOWN]
+        )
+        single = ", ".join(
+            f"{name} {loss:+.3f}" for name, loss in list(one.features.items())[:_SHOWN]
+        )
+        typer.echo(f"\n{axis}: Spearman lost when shuffled: {carried}\n  features: {single}")
+    typer.echo(
+        f"\n{found.edits} edits of {found.photographs} photographs; every figure of the fitted judge is out of fold, "
+        "no photograph is in two folds"
+    )
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
