@@ -41,18 +41,26 @@ def report_agreement(
     from editloop.cli.judging import facts_of, open_answers
     from editloop.judges.people.report import people_report
 
+    seen = _fitted_to(request.judge, rated)
     report = people_report(
         rated, judged, scale=request.scale, task_label=request.by, seed=request.seed
     )
     if as_json:
-        typer.echo(json.dumps({**facts_of(rated, judged), **report.as_json()}, indent=2))
+        typer.echo(
+            json.dumps({**facts_of(rated, judged), "fitted_to": seen, **report.as_json()}, indent=2)
+        )
     else:
         print_report(report)
+    if seen:
+        say(
+            f"this judge was fitted to images of {seen} of these {len(rated.edits)} edits: the figures above flatter it; those of new "
+            "photographs are what `editloop fit` printed"
+        )
     if request.card is not None:
         from editloop.cli.carding import make_card
 
         with open_answers(answers) as store:
-            say(f"card: {make_card(request, rated, judged, report, request.card, store)}")
+            say(f"card: {make_card(request, rated, judged, report, seen, store)}")
 
 
 def print_report(report: PeopleReport) -> None:
@@ -95,3 +103,11 @@ def _print_axes(title: str, rows: tuple[AxisAgreement, ...]) -> None:
 
 def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
+
+
+def _fitted_to(spec: str, rated: RatedFile) -> int:
+    """Edits of the file that the judge has seen together with their ratings."""
+    from editloop.judges.registry import load_judge
+
+    was_fitted_to = getattr(load_judge(spec), "was_fitted_to", None)
+    return 0 if was_fitted_to is None else sum(was_fitted_to(edit) for edit in rated.edits)

@@ -31,7 +31,7 @@ def make_card(
     rated: RatedFile,
     judged: Judged,
     report: PeopleReport,
-    path: Path,
+    seen: int,
     store: AnswerStore,
 ) -> Path:
     """Judge baselines and probes, then write the page."""
@@ -68,6 +68,12 @@ def make_card(
             f"{scored} of {len(rated.edits)} edits scored, rated by people on "
             f"{report.people_scale[0]:g} to {report.people_scale[1]:g}. Intervals are 95 % bootstrap intervals over whole photographs; "
             "one person is the mean agreement of each rater with the mean of the others, the ceiling for any judge."
+            + (
+                f" The judge was fitted to images of {seen} of these edits: its figures here flatter it, and those of new "
+                "photographs are what `editloop fit` printed."
+                if seen
+                else ""
+            )
         ),
         charts=[_chart(row, baselines) for row in report.axes],
         scatters=[_scatter(row.axis, rated, judged, report) for row in report.axes],
@@ -83,7 +89,7 @@ def make_card(
             "seed": str(seed),
         },
     )
-    return write_judge_card(card, path)
+    return write_judge_card(card, request.card or Path("card.html"))
 
 
 def _chart(row: AxisAgreement, baselines: Mapping[str, Mapping[str, Interval]]) -> BarChart:

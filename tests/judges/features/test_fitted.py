@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -109,3 +110,19 @@ def test_too_few_edits_are_refused() -> None:
     few = RatedFile(rated.path, 5, rated.edits[:5], ())
     with pytest.raises(UsageError, match="too few"):
         fit_judge(few, measured, "base", QUICK)
+
+
+def test_a_judge_knows_the_images_that_it_was_fitted_to(tmp_path: Path) -> None:
+    rated, measured = study()
+    for name in "ab":
+        (tmp_path / name).write_bytes(name.encode())
+    here = [
+        dataclasses.replace(edit, source=tmp_path / "a", edited=tmp_path / "b")
+        for edit in rated.edits
+    ]
+    known = RatedFile(rated.path, N, tuple(here), ())
+    judge = FittedJudge(fit_judge(known, measured, "base", QUICK).model)
+    assert judge.was_fitted_to(here[0])
+    (tmp_path / "c").write_bytes(b"c")
+    new = dataclasses.replace(here[0], source=tmp_path / "c", edited=tmp_path / "c")
+    assert not judge.was_fitted_to(new)

@@ -29,7 +29,7 @@ class RednessJudge:
         if not request.edited.any():
             return Verdict(judge="r", judge_version="1", scale=(0, 1), outcome=Outcome.REFUSED)
         gain = (request.edited[..., 0].astype(float) - request.source[..., 0]).mean()
-        score = 1.0 if "perfect" in request.instruction else float(np.clip(0.5 + gain / 60, 0, 1))
+        score = 1.0 if "perfect" in request.instruction else float(np.clip(0.5 + gain / 400, 0, 1))
         return Verdict(judge="r", judge_version="1", scale=(0, 1), axes={"overall": score})
 
 

@@ -8,12 +8,13 @@ from typing import Any, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from editloop.core.errors import StoreError, UsageError
+from editloop.core.errors import BadInputError, StoreError, UsageError
 from editloop.core.ids import sha256_hex
 from editloop.judges.base import Judge, JudgeRequest
 from editloop.judges.features.table import FeatureTable, Standardiser, block_of
 from editloop.judges.registry import JUDGE_FILE
 from editloop.models.roles import ModelIdentity
+from editloop.records.formats.rated_edits import RatedEdit, image_bytes
 from editloop.records.verdict import Outcome, Verdict
 
 NAME: Final = "fitted"
@@ -51,13 +52,15 @@ class FittedModel(BaseModel):
     scale: tuple[float, float]
     """People's scale, which is the judge's."""
     axes: dict[str, AxisModel]
+    seen: tuple[str, ...] = ()
+    """Hashes of the images it was fitted to: figures on these say nothing about new ones."""
     report: dict[str, Any] = {}
     """What ``editloop fit`` printed: figures out of fold, importances, counts, seed."""
 
     @property
     def version(self) -> str:
         """Changes whenever a score may change."""
-        return sha256_hex(self.model_dump_json(exclude={"report"}).encode())[:12]
+        return sha256_hex(self.model_dump_json(exclude={"report", "seen"}).encode())[:12]
 
 
 class FittedJudge:
@@ -119,12 +122,24 @@ class FittedJudge:
             }
         )
 
+    def was_fitted_to(self, edit: RatedEdit) -> bool:
+        """Whether an image of `edit` was among those that the judge was fitted to."""
+        return not set(self.model.seen).isdisjoint(hashes_of(edit))
+
     def _measurer(self) -> Judge:
         if self._inner is None:
             from editloop.judges.features.measuring import measuring_judge
 
             self._inner = measuring_judge(self.model.base)
         return self._inner
+
+
+def hashes_of(edit: RatedEdit) -> tuple[str, ...]:
+    """Short hashes of the two images; none where one cannot be read."""
+    try:
+        return tuple(sha256_hex(image_bytes(path))[:16] for path in (edit.source, edit.edited))
+    except BadInputError:
+        return ()
 
 
 def save_fitted(model: FittedModel, folder: Path) -> Path:

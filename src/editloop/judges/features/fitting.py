@@ -15,7 +15,7 @@ from editloop.core.stats import Interval
 from editloop.judges.calibrate.mixed_model import fit_mixed_model
 from editloop.judges.calibrate.ordinal import conformal_radius
 from editloop.judges.features.crossval import cross_validate, fit_axis, importance
-from editloop.judges.features.fitted import AxisModel, FittedModel
+from editloop.judges.features.fitted import AxisModel, FittedModel, hashes_of
 from editloop.judges.features.table import FeatureTable
 from editloop.judges.people.bulk import Judged
 from editloop.judges.people.figures import agreement_figures
@@ -140,6 +140,7 @@ def fit_judge(
         base=base,
         features_version=measured.judge_version,
         scale=ends,
+        seen=tuple(sorted({name for edit in edits for name in hashes_of(edit)})),
         axes={axis: fit.model for axis, fit in fits.items()},
     )
     report = {
