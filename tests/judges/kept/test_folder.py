@@ -100,6 +100,29 @@ def test_the_edit_type_of_a_table_chooses_the_question(serve: Serve, tmp_path: P
     assert sum("gone without a trace" in words for words in told) == 1
 
 
+def test_a_panel_is_read_again_member_by_member(serve: Serve, tmp_path: Path) -> None:
+    async def script(call: Call) -> web.StreamResponse:
+        strict = call.body["model"] == "strict"
+        return answer(IMGEDIT.format("3 (as asked)", 2, 2) if strict else IMGEDIT.format(5, 4, 4))
+
+    url = serve(script).url
+    members = [
+        f"rubric:imgedit@openai:{name}@{url}?cache={tmp_path / 'c.sqlite'}"
+        for name in ("strict", "kind")
+    ]
+    ratings = write_rated(tmp_path / "data", count=2)
+    summary = judge_into(
+        ratings, ";".join(["panel:mean", *members]), tmp_path / "out", store=AnswerStore()
+    )
+    assert summary.means["compliance"] == (4, 2)
+    assert rescore(tmp_path / "out", ReadingMode.ROBUST).changed == 0
+    official = rescore(tmp_path / "out", ReadingMode.OFFICIAL)
+    # The script loses the strict member's first axis; what both still share is merged.
+    assert "compliance" not in official.after.means
+    assert official.changed == 2
+    assert official.without_replies == 0
+
+
 def test_nothing_to_judge(serve: Serve, tmp_path: Path) -> None:
     _, spec = judged_by(serve, tmp_path)
     path = tmp_path / "edits.jsonl"

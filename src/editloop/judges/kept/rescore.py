@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,10 +11,12 @@ from typing import Any, Final
 from editloop.core.errors import UsageError
 from editloop.judges.kept.folder import VERDICTS, replace_file
 from editloop.judges.kept.summary import Summary, summarised
+from editloop.judges.panel.judge import How, members_of, merged_verdict
 from editloop.judges.parsing.reading import ReadingMode
 from editloop.judges.vlm.judge import decision
 from editloop.judges.vlm.replies import kept_replies
 from editloop.judges.vlm.scoring import scores_of
+from editloop.records.verdict import Verdict
 
 YES_NO: Final = "yes_no:"
 RESCORED: Final = "rescored-{}.jsonl"
@@ -80,6 +82,9 @@ def rescore(folder: Path, mode: ReadingMode) -> Rescored:
 
 
 def _again(verdict: Mapping[str, Any], mode: ReadingMode) -> dict[str, Any] | None:
+    panel = members_of(verdict.get("raw_reply"))
+    if panel is not None:
+        return _panel_again(verdict, *panel, mode)
     kept = kept_replies(verdict.get("raw_reply"))
     if kept is None:
         return None
@@ -102,6 +107,17 @@ def _again(verdict: Mapping[str, Any], mode: ReadingMode) -> dict[str, Any] | No
         "accepted": accepted,
         "reject_reason": reject_reason,
     }
+
+
+def _panel_again(
+    verdict: Mapping[str, Any], how: How, members: Sequence[Mapping[str, Any]], mode: ReadingMode
+) -> dict[str, Any] | None:
+    again = [_again(member, mode) for member in members]
+    if all(one is None for one in again):
+        return None
+    read = [Verdict.model_validate(new or old) for new, old in zip(again, members, strict=True)]
+    merged = merged_verdict(read, how, str(verdict["judge"]), str(verdict["judge_version"]))
+    return merged.model_dump(mode="json")
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

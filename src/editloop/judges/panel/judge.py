@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, pstdev
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
@@ -17,6 +17,7 @@ from editloop.records.verdict import Outcome, Verdict
 
 How = Literal["mean", "median", "majority"]
 HOWS: Final[tuple[How, ...]] = ("mean", "median", "majority")
+PANEL: Final = "panel"
 _FORM: Final = "panel:mean|median|majority;JUDGE;JUDGE[;...]"
 
 
@@ -74,37 +75,60 @@ class PanelJudge:
 
     def _merged(self, verdicts: Sequence[Verdict]) -> Verdict:
         identity = self.identity
-        scored = [one for one in verdicts if one.outcome is Outcome.SCORED]
-        scales = {one.scale for one in scored}
-        if len(scales) > 1:
-            raise UsageError(
-                f"members of a panel must share one scale, got {sorted(scales)}: choose judges of one rubric"
-            )
-        axes = (
-            [axis for axis in scored[0].axes if all(axis in one.axes for one in scored)]
-            if scored
-            else []
+        return merged_verdict(verdicts, self.how, identity.name, identity.version)
+
+
+def merged_verdict(verdicts: Sequence[Verdict], how: How, name: str, version: str) -> Verdict:
+    """One verdict from those of all members; `PanelJudge` says by which rules.
+
+    Raises:
+        UsageError: the members that scored use different scales.
+    """
+    scored = [one for one in verdicts if one.outcome is Outcome.SCORED]
+    scales = {one.scale for one in scored}
+    if len(scales) > 1:
+        raise UsageError(
+            f"members of a panel must share one scale, got {sorted(scales)}: choose judges of one rubric"
         )
-        quorum = 2 * len(scored) > len(verdicts) and bool(axes)
-        given = {axis: [one.axes[axis] for one in scored] for axis in axes} if quorum else {}
-        accepted = _majority([one.accepted for one in scored]) if quorum else None
-        return Verdict(
-            judge=identity.name,
-            judge_version=identity.version,
-            scale=scored[0].scale if scored else verdicts[0].scale,
-            axes={axis: _middle(scores, self.how) for axis, scores in given.items()},
-            evidence={
-                "members": float(len(verdicts)),
-                "members_scored": float(len(scored)),
-                **{f"spread:{axis}": pstdev(scores) for axis, scores in given.items()},
-            },
-            text="; ".join(dict.fromkeys(one.text for one in verdicts if one.text))[:2000],
-            reasons=() if quorum else _reasons(verdicts),
-            accepted=accepted,
-            reject_reason=_commonest_rejection(scored) if accepted is False else None,
-            outcome=Outcome.SCORED if quorum else _commonest_failure(verdicts),
-            raw_reply=json.dumps({"panel": [one.model_dump(mode="json") for one in verdicts]}),
-        )
+    axes = (
+        [axis for axis in scored[0].axes if all(axis in one.axes for one in scored)]
+        if scored
+        else []
+    )
+    quorum = 2 * len(scored) > len(verdicts) and bool(axes)
+    given = {axis: [one.axes[axis] for one in scored] for axis in axes} if quorum else {}
+    accepted = _majority([one.accepted for one in scored]) if quorum else None
+    return Verdict(
+        judge=name,
+        judge_version=version,
+        scale=scored[0].scale if scored else verdicts[0].scale,
+        axes={axis: _middle(scores, how) for axis, scores in given.items()},
+        evidence={
+            "members": float(len(verdicts)),
+            "members_scored": float(len(scored)),
+            **{f"spread:{axis}": pstdev(scores) for axis, scores in given.items()},
+        },
+        text="; ".join(dict.fromkeys(one.text for one in verdicts if one.text))[:2000],
+        reasons=() if quorum else _reasons(verdicts),
+        accepted=accepted,
+        reject_reason=_commonest_rejection(scored) if accepted is False else None,
+        outcome=Outcome.SCORED if quorum else _commonest_failure(verdicts),
+        raw_reply=json.dumps(
+            {PANEL: how, "verdicts": [one.model_dump(mode="json") for one in verdicts]}
+        ),
+    )
+
+
+def members_of(raw: str | None) -> tuple[How, list[dict[str, Any]]] | None:
+    """How a panel's verdict was merged and what its members said, from its raw reply; None when it is no panel's."""
+    if raw is None or not raw.startswith(f'{{"{PANEL}"'):
+        return None
+    try:
+        body = json.loads(raw)
+        how = next(one for one in HOWS if one == body[PANEL])
+        return how, list(body["verdicts"])
+    except (ValueError, KeyError, TypeError, StopIteration):
+        return None
 
 
 def panel_judge(spec: str) -> PanelJudge:
