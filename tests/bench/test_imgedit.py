@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from editloop.bench.scoring import Scoring, score_files, summary
 from editloop.bench.tasks import load_task
 from editloop.bench.tasks.base import Request
 from editloop.core.errors import UsageError
+from editloop.judges.parsing.protocols import IMGEDIT_AXES
 
 
 def scored(
@@ -292,3 +294,22 @@ def test_types_that_no_paper_has_are_kept_and_named(write: Writer) -> None:
     )
     assert robust["types"] == {"hybrid": 4.0}
     assert "unknown_type" in {row["reason"] for row in robust["unscored_items"]}
+
+
+def test_a_whole_benchmark_is_scored_again_in_under_two_seconds() -> None:
+    task = load_task("imgedit")
+    types = {str(n): task.groups[n % 9] for n in range(737)}
+    cases = _case_set(types)
+    replies = {key: _reply_of(kind, int(key)) for key, kind in types.items()}
+    begin = time.process_time()
+    run = task.robust(Request(Replies(replies), cases))
+    task.official(Request(Replies(replies), cases))
+    assert time.process_time() - begin < 2.0
+    assert run.figures["score"].scored == 737
+
+
+def _reply_of(kind: str, seed: int) -> str:
+    labels = [axis.labels[0] for axis in IMGEDIT_AXES[kind]]
+    scores = [1 + seed % 5, 1 + seed % 3, 1 + seed % 2]
+    lines = "\n".join(f"**{label}**: {score}/5" if seed % 2 else f"{label}: {score}" for label, score in zip(labels, scores, strict=True))  # fmt: skip
+    return f"Brief reasoning: the edit follows the words and leaves the rest alone.\n{lines}"

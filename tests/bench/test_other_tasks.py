@@ -83,6 +83,23 @@ def test_concept_preservation_and_prompt_following_multiply(write: Writer) -> No
     assert found["unscored_items"][0]["reason"].startswith("PF: ")
 
 
+def test_people_may_score_in_place_of_a_judge(write: Writer) -> None:
+    cases = write("c.json", [{"key": key, "task": "relight", "instruction": "x", "image": f"{key}.jpg"} for key in "abcd"])  # fmt: skip
+    rows = [
+        {"uid": "a", "scale": [0, 5], "ratings": [{"rater": "1", "overall": 4, "quality": 1}, {"rater": "2", "overall": 5}]},
+        {"uid": "b", "scale": [0, 5], "ratings": [{"rater": "1", "instruction": 2, "quality": 4, "seconds": 60}]},
+        {"uid": "c", "scale": [0, 10], "ratings": [{"rater": "1", "overall": 8}]},
+        {"uid": "d", "ratings": []},
+    ]  # fmt: skip
+    path = write("ratings.jsonl", "\n".join(map(json.dumps, rows)))
+    found = scored("realpref", cases, path)
+    assert found["micro"] == pytest.approx((4.5 + 3) / 2)
+    assert {row["key"]: row["reason"] for row in found["unscored_items"]} == {
+        "c": "other_scale",
+        "d": "nobody_answered",
+    }
+
+
 def test_a_benchmark_of_ones_own(write: Writer, tmp_path: Path) -> None:
     rows = [
         {"key": "1", "instruction": "Add a hat.", "image": "1.jpg", "type": "add"},

@@ -12,6 +12,9 @@ from typing import Any, ClassVar, Final, Literal
 from editloop.bench.cases import BenchCase, CaseSet
 from editloop.bench.replies import Replies, texts_of
 from editloop.bench.results import Figures, ItemScore, Run
+from editloop.bench.tasks.people import is_rated, rated_item
+from editloop.bench.tasks.unscored import plain_mean as plain_mean
+from editloop.bench.tasks.unscored import unscored as unscored
 from editloop.core.errors import UsageError
 from editloop.judges.parsing.reading import Reading
 from editloop.records.verdict import Outcome
@@ -123,6 +126,8 @@ class Task(ABC):
         there, value = found
         if not there:
             return unscored(case, "missing", "no_reply")
+        if self.metrics == (self.headline,) and is_rated(value):
+            return rated_item(case, value, self.headline, self.scales[self.headline])
         texts = texts_of(value)
         if not texts.texts:
             return unscored(case, "failed", texts.problem or "no_reply", value)
@@ -164,19 +169,6 @@ def _stem(key: str) -> str:
     return name
 
 
-def unscored(case: BenchCase, outcome: str, reason: str, reply: Any = None) -> ItemScore:
-    """A case without a score."""
-    return ItemScore(
-        case.key,
-        case.group,
-        case.cluster,
-        outcome=outcome,
-        reason=reason,
-        reply=reply,
-        instruction=" / ".join(case.instructions),
-    )
-
-
 def of_readings(
     case: BenchCase,
     readings: Sequence[Reading],
@@ -212,11 +204,6 @@ def mean_of(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
         return dict(rows[0])
     keys = dict.fromkeys(key for row in rows for key in row)
     return {key: plain_mean([row[key] for row in rows if key in row]) for key in keys}
-
-
-def plain_mean(values: Sequence[float]) -> float:
-    """The mean."""
-    return sum(values) / len(values)
 
 
 def figures(

@@ -11,8 +11,9 @@ from editloop.bench.cases import BenchCase, CaseSet
 from editloop.bench.parts import Parts, parts_of, read_parted_replies
 from editloop.bench.replies import Replies, texts_of
 from editloop.bench.results import ItemScore
-from editloop.bench.tasks.base import Cap, Task, plain_mean, unscored
+from editloop.bench.tasks.base import Cap, Task
 from editloop.bench.tasks.custom import rows_as_cases
+from editloop.bench.tasks.unscored import plain_mean, unscored
 from editloop.judges.parsing import Axis, read_axes
 
 PARTS: Final[Parts] = {

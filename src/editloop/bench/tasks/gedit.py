@@ -13,22 +13,14 @@ from editloop.bench.cases import BenchCase, CaseSet
 from editloop.bench.parts import Parts, parts_of, read_parted_replies
 from editloop.bench.replies import Replies, texts_of
 from editloop.bench.results import Figures, ItemScore, Run
-from editloop.bench.tasks.base import (
-    Cap,
-    Request,
-    Task,
-    figures,
-    mean_of,
-    notes_of,
-    plain_mean,
-    unscored,
-)
+from editloop.bench.tasks.base import Cap, Request, Task, figures, mean_of, notes_of
 from editloop.bench.tasks.gedit_files import (
     GEditFinder,
     is_score_table,
     read_gedit_cases,
     read_score_table,
 )
+from editloop.bench.tasks.unscored import plain_mean, unscored
 from editloop.core.seeds import derive_seed
 from editloop.judges.parsing.protocols import read_vie
 from editloop.judges.parsing.reading import Reading, ReadingMode

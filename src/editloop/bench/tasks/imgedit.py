@@ -9,16 +9,8 @@ from typing import Any, ClassVar, Final
 
 from editloop.bench.cases import BenchCase, CaseSet, keyed_cases
 from editloop.bench.results import ItemScore, Run
-from editloop.bench.tasks.base import (
-    Cap,
-    Request,
-    Task,
-    figures,
-    notes_of,
-    of_readings,
-    plain_mean,
-    unscored,
-)
+from editloop.bench.tasks.base import Cap, Request, Task, figures, notes_of, of_readings
+from editloop.bench.tasks.unscored import plain_mean, unscored
 from editloop.judges.parsing.official import read_lines
 from editloop.judges.parsing.protocols import IMGEDIT_AXES, capped, read_imgedit, read_uge
 from editloop.judges.parsing.reading import Reading

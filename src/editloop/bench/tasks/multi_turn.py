@@ -10,7 +10,9 @@ from typing import Any, ClassVar, Final
 from editloop.bench.cases import BenchCase, CaseSet, keyed_cases
 from editloop.bench.replies import texts_of
 from editloop.bench.results import ItemScore, Run
-from editloop.bench.tasks.base import Cap, Request, Task, of_readings, plain_mean, unscored
+from editloop.bench.tasks.base import Cap, Request, Task, of_readings
+from editloop.bench.tasks.people import is_rated
+from editloop.bench.tasks.unscored import plain_mean, unscored
 from editloop.core.errors import UsageError
 from editloop.judges.parsing.reading import Reading
 from editloop.judges.parsing.yes_no import read_yes_no
@@ -68,7 +70,7 @@ class MultiTurnBench(Task):
     def robust(self, request: Request) -> Run:
         """Every dialogue once; says whether people or a model answered."""
         run = super().robust(request)
-        models = sum(bool(item.metrics) and not _is_rated(item.reply) for item in run.items)
+        models = sum(bool(item.metrics) and not is_rated(item.reply) for item in run.items)
         people = sum(bool(item.metrics) for item in run.items) - models
         notes = [f"{people} dialogues were judged by people"] if people else []
         if models:
@@ -82,7 +84,7 @@ class MultiTurnBench(Task):
 
     def _robust_case(self, case: BenchCase, found: tuple[bool, Any], cap: Cap) -> ItemScore:
         there, value = found
-        if there and _is_rated(value):
+        if there and is_rated(value):
             return _rated(case, value)
         if there and isinstance(value, Mapping) and not texts_of(value).texts:
             return unscored(case, "failed", "no_answer", value)
@@ -126,10 +128,6 @@ def _exported(key: str, row: Any) -> BenchCase:
         tuple(str(word) for word in words if word),
         str(row.get("source") or ""),
     )
-
-
-def _is_rated(value: Any) -> bool:
-    return isinstance(value, Mapping) and isinstance(value.get("ratings"), list)
 
 
 def _as_share(reading: Reading) -> dict[str, float]:

@@ -11,16 +11,8 @@ from editloop.bench.cases import BenchCase, CaseSet, read_objects
 from editloop.bench.parts import Parts, parts_of, read_parted_replies
 from editloop.bench.replies import Replies, texts_of
 from editloop.bench.results import Figures, ItemScore, Run
-from editloop.bench.tasks.base import (
-    Cap,
-    ReplyFinder,
-    Request,
-    Task,
-    figures,
-    mean_of,
-    notes_of,
-    unscored,
-)
+from editloop.bench.tasks.base import Cap, ReplyFinder, Request, Task, figures, mean_of, notes_of
+from editloop.bench.tasks.unscored import unscored
 from editloop.core.errors import UsageError
 from editloop.judges.parsing.protocols import read_mrc
 from editloop.judges.parsing.reading import Reading, ReadingMode
