@@ -126,3 +126,13 @@ def test_a_judge_knows_the_images_that_it_was_fitted_to(tmp_path: Path) -> None:
     (tmp_path / "c").write_bytes(b"c")
     new = dataclasses.replace(here[0], source=tmp_path / "c", edited=tmp_path / "c")
     assert not judge.was_fitted_to(new)
+
+
+def test_a_plain_failure_that_no_rated_edit_showed_caps_the_score() -> None:
+    judge, good = fitted(), study()[1].verdicts["7"]
+    nothing = good.model_copy(
+        update={"reject_reason": "no_change", "accepted": False, "axes": {"instruction": 1.4}}
+    )
+    assert judge.read(nothing).axes["overall"] <= 1.0 + 1e-9
+    known = FittedJudge(judge.model.model_copy(update={"known_failures": ("no_change",)}))
+    assert known.read(nothing).axes == known.read(good).axes

@@ -52,6 +52,9 @@ class FittedModel(BaseModel):
     scale: tuple[float, float]
     """People's scale, which is the judge's."""
     axes: dict[str, AxisModel]
+    known_failures: tuple[str, ...] = ()
+    """Codes for which the base judge rejected edits that people rated. A rejection for anything else is a failure that the ratings
+    could not speak of (nothing changed, another photograph), and caps every axis."""
     seen: tuple[str, ...] = ()
     """Hashes of the images it was fitted to: figures on these say nothing about new ones."""
     report: dict[str, Any] = {}
@@ -104,10 +107,11 @@ class FittedJudge:
         if measured.outcome is not Outcome.SCORED:
             return measured.model_copy(update={**named, "evidence": {}})
         table = FeatureTable.of([measured.evidence])
+        cap = self._cap(measured)
         axes, evidence = {}, {}
         for axis, line in self.model.axes.items():
             parts = line.standard(table)[0] * np.array(line.coefficients)
-            axes[axis] = float(np.clip(line.intercept + parts.sum(), *self.model.scale))
+            axes[axis] = min(cap, float(np.clip(line.intercept + parts.sum(), *self.model.scale)))
             if line.radius is not None:
                 evidence[f"{axis}_radius"] = line.radius
             for name, value in _by_block(line.standard.names, parts).items():
@@ -121,6 +125,16 @@ class FittedJudge:
                 "reasons": (*_reasons(evidence), *measured.reasons),
             }
         )
+
+    def _cap(self, measured: Verdict) -> float:
+        """The lowest score of the base judge on people's scale where it rejects for an unknown failure; else the scale's end."""
+        low, high = self.model.scale
+        reason = measured.reject_reason
+        if reason is None or reason in self.model.known_failures or not measured.axes:
+            return high
+        base_low, base_high = measured.scale
+        worst = (min(measured.axes.values()) - base_low) / (base_high - base_low)
+        return low + worst * (high - low)
 
     def was_fitted_to(self, edit: RatedEdit) -> bool:
         """Whether an image of `edit` was among those that the judge was fitted to."""

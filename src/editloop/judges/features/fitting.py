@@ -140,6 +140,7 @@ def fit_judge(
         base=base,
         features_version=measured.judge_version,
         scale=ends,
+        known_failures=_known_failures(edits, measured),
         seen=tuple(sorted({name for edit in edits for name in hashes_of(edit)})),
         axes={axis: fit.model for axis, fit in fits.items()},
     )
@@ -152,6 +153,12 @@ def fit_judge(
         "axes": {axis: fit.as_json() for axis, fit in fits.items()},
     }
     return JudgeFit(model.model_copy(update={"report": report}), fits, len(edits), photographs)
+
+
+def _known_failures(edits: Sequence[RatedEdit], measured: Judged) -> tuple[str, ...]:
+    """Why the base judge rejected edits that people rated."""
+    reasons = (measured.verdicts[edit.uid].reject_reason for edit in edits)
+    return tuple(sorted({reason for reason in reasons if reason is not None}))
 
 
 def _is_measured(edit: RatedEdit, measured: Judged) -> bool:
