@@ -67,6 +67,7 @@ def test_official_and_robust_on_replies_of_every_kind(imgedit_cases: Path, write
     assert robust["types"]["style"] == pytest.approx((10 / 3 + 13 / 3) / 2)
     assert robust["unscored"] == {"refused": 1, "unparsable": 1, "missing": 2}
     assert {row["reason"] for row in robust["unscored_items"]} == {"refusal", "empty", "no_reply"}
+    assert robust["unscored_reasons"] == {"refusal": 1, "empty": 1, "no_reply": 2}
     low, high = robust["intervals"]["types"]["add"]
     assert low <= robust["types"]["add"] <= high
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -183,6 +184,9 @@ def summary(result: BenchResult, *, seed: int = 0) -> dict[str, Any]:
         "n_scored": sum(item.outcome == "scored" for item in first.items),
         "counts": one["counts"],
         "unscored": first.unscored,
+        "unscored_reasons": dict(
+            Counter(item.reason for item in first.items if item.outcome != "scored")
+        ),
         "unscored_items": [
             {"key": item.key, "type": item.group, "outcome": item.outcome, "reason": item.reason}
             for item in first.items

@@ -27,7 +27,7 @@ function card(one) {
     pictures.length ? el("div", { class: pictures.length > 1 ? "pair" : "pair single" }, pictures.map(([alt, src]) => el("img", { src, alt, class: src.startsWith("data:image/png") ? "pixels" : null }))) : null,
     el("p", { class: "meta" }, el("span", {}, `${words(one.group || "")} ${one.key}`), el("span", { class: one.score === undefined ? "chip refused" : "score" }, score)),
     el("p", { class: "instruction" }, one.instruction || "(no instruction)"),
-    pairs([...(one.axes || []).map(([axis, value]) => [words(axis), String(value)]), ["asked again: spread", one.spread?.toFixed(2)], ["why", one.reason], ["slips", (one.slips || []).map(words).join(", ")]]),
+    pairs([...(one.axes || []).map(([axis, value]) => [words(axis), String(Number(value.toFixed(2)))]), ["asked again: spread", one.spread?.toFixed(2)], ["why", one.reason], ["slips", (one.slips || []).map(words).join(", ")]]),
     el("details", { open: matched(one) }, el("summary", {}, "raw reply"), el("pre", {}, one.reply || "(none)")),
   );
 }
