@@ -19,6 +19,7 @@ from editloop.cli.app import app
 from editloop.core.errors import UsageError
 from editloop.core.images import encode_jpeg
 from editloop.models.roles import Detection
+from editloop.rate.tables import read_table
 from editloop.records.record import Box
 
 LABELS = ("dog", "car", "person", "chair", "cup", "boat")
@@ -51,6 +52,9 @@ def test_recipes_write_files_that_their_benchmarks_read(
     assert all("{" not in case.instructions[0] for case in cases)
     lines = [json.loads(line) for line in (tmp_path / "verify.jsonl").read_text().splitlines()]
     assert {line["case_key"] for line in lines} == {case.key for case in cases}
+    shown = read_table(tmp_path / "verify.jsonl", "score")
+    assert len(shown.items) == len(lines)
+    assert not shown.dropped
 
 
 def test_the_choice_is_even_and_follows_the_seed(photos: list[PhotoFacts]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from editloop.bench.building.choosing import TEXTURE, Candidate, choose, even_photos
+from editloop.bench.building.choosing import TEXTURE, Candidate, candidates, choose, even_photos
 from editloop.bench.building.facts import PhotoFacts
 from editloop.bench.reference import IMGEDIT_COUNTS
 from editloop.core.errors import UsageError
@@ -117,7 +117,7 @@ def _recipe(
 ) -> tuple[Writer, dict[str, int], Sequence[PhotoFacts]]:
     kinds = list(_groups(recipe).values())
     if recipe == "real-edit":
-        chosen = even_photos(photos, size, seed)
+        chosen = _most_able(photos, kinds, size, seed)
         return _write_real_edit, dict.fromkeys(kinds, len(chosen)), chosen
     if recipe == "realpref":
         return _write_realpref, dict.fromkeys(kinds, size), photos
@@ -127,6 +127,19 @@ def _recipe(
         for name, count in IMGEDIT_COUNTS.items()
     }
     return _write_imgedit, quotas, photos
+
+
+def _most_able(
+    photos: Sequence[PhotoFacts], kinds: Sequence[str], size: int, seed: int
+) -> list[PhotoFacts]:
+    """Photographs that allow the most kinds first; among equals evenly over categories."""
+    tiers: defaultdict[int, list[PhotoFacts]] = defaultdict(list)
+    for one in photos:
+        tiers[sum(any(candidates(one, kind, seed)) for kind in kinds)].append(one)
+    chosen: list[PhotoFacts] = []
+    for count in sorted(tiers, reverse=True):
+        chosen += even_photos(tiers[count], size - len(chosen), seed)
+    return chosen
 
 
 def _groups(recipe: Recipe) -> dict[str, str]:
