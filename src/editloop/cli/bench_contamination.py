@@ -159,32 +159,35 @@ def train_images(path: Path) -> Iterator[Callable[[], Iterator[NamedImage]]]:
 
 def write_page(found: Contamination, out: Path, train: str, bench: str) -> Path:
     """The pairs side by side."""
-    from editloop.report.story import Story, StoryPicture, Strip, write_story
+    from editloop.report.look_alikes import LookAlikePage, LookAlikes, write_look_alikes
 
-    strips = [
-        Strip(
-            instruction=pair.bench.words or pair.bench.name,
-            edit_type=f"{pair.distance} bits apart{' (mirrored)' if pair.mirrored else ''}, found by {pair.by}"
-            + (", same words" if pair.same_words else ""),
-            pictures=(
-                StoryPicture("benchmark", _thumbnail(pair.bench), note=pair.bench.name),
-                StoryPicture("training set", _thumbnail(pair.train), note=pair.train.name),
-            ),
+    pairs = [
+        LookAlikes(
+            words=pair.bench.words or "(no instruction)",
+            found=f"{pair.distance} of 64 bits apart{', mirrored' if pair.mirrored else ''}"
+            + ("" if pair.similarity is None else f", cosine {pair.similarity:.3f}")
+            + (", same instruction" if pair.same_words else ""),
+            first=_thumbnail(pair.bench),
+            first_name=pair.bench.name,
+            second=_thumbnail(pair.train),
+            second_name=pair.train.name,
         )
         for pair in found.pairs[:SHOWN]
     ]
-    story = Story(
+    page = LookAlikePage(
         title=f"{bench} in {train}",
-        lead=sentence(found) + ". Look at the pairs: a hash finds look-alikes, a person decides.",
-        strips=strips,
+        lead=sentence(found) + ". A hash finds look-alikes; a person decides.",
+        first_label="Benchmark",
+        second_label="Training set",
+        pairs=pairs,
         facts={
             "benchmark images": str(found.bench_images),
             "training images": str(found.train_images),
             "embedding": found.embedding or "none",
-            "shown": f"{len(strips)} of {len(found.pairs)} pairs",
+            "shown": f"{len(pairs)} of {len(found.pairs)} pairs",
         },
     )
-    return write_story(story, out, "contamination.html")
+    return write_look_alikes(page, out / "contamination.html")
 
 
 def _thumbnail(image: NamedImage) -> RgbImage:
