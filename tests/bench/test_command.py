@@ -57,10 +57,20 @@ def test_results_are_kept_and_compared(
     assert found["difference"]["macro"]["value"] == -2.0
     assert (found["n"], found["n_first"], found["worse"]) == (2, 2, 2)
     assert "macro mean" in run("compare", str(out[0]), str(out[1]))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "result.json").write_bytes(out[1].read_bytes())
+    assert "macro mean" in run("compare", str(out[0]), str(tmp_path / "folder"))
     assert "no drift found" in run("drift", str(out[0]), str(out[0]))
     assert "the judge has moved" in run("drift", str(out[0]), str(out[1]), code=1)
     with pytest.raises(UsageError, match="protocol: robust against official"):
         run("compare", str(out[0]), str(tmp_path / "a.official.json"))
+
+
+def test_several_runs_have_an_interval_over_runs(imgedit_cases: Path, write: Writer) -> None:
+    words = ["imgedit", "--cases", str(imgedit_cases), "--protocol", "robust"]
+    for score in (3, 4, 5):
+        words += ["--replies", str(write(f"{score}.json", {"1": three(score, score, score)}))]
+    assert "3 runs, robust, interval over runs: macro 3.00, 4.00, 5.00 [1.52, 6.48]" in run(*words)
 
 
 def test_gedit_prints_every_language_and_subset(write: Writer) -> None:

@@ -136,11 +136,13 @@ def write_result(result: BenchResult, path: Path) -> Path:
 
 
 def read_result(path: Path) -> BenchResult:
-    """A result that `write_result` wrote.
+    """A result that `write_result` wrote, or that of a run folder (``result.json`` in it).
 
     Raises:
         UsageError: it cannot be read, or is something else.
     """
+    if path.is_dir():
+        path = path / "result.json"
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:

@@ -125,7 +125,10 @@ def _export(table: LeaderTable, path: Path) -> None:
 
 def _beside(paths: Sequence[str], read: Mapping[str, BenchResult]) -> dict[str, Path]:
     """Outputs in the run folders of results: what ``--editor`` leaves beside ``result.json``."""
-    found = {read[path].editor: Path(path.partition(" ")[2]).parent / OUTPUTS for path in paths}
+    found = {}
+    for path in paths:
+        file = Path(path.partition(" ")[2])
+        found[read[path].editor] = (file if file.is_dir() else file.parent) / OUTPUTS
     return {editor: folder for editor, folder in found.items() if folder.is_dir()}
 
 

@@ -62,6 +62,22 @@ def print_summaries(task: Task, shown: Mapping[str, dict[str, Any]], split: str 
         f"{first['editor']}: {first['n_scored']} scored of {first['n']}"
         + "".join(f", {count} {outcome}" for outcome, count in sorted(first["unscored"].items()))
     )
+    for protocol, one in shown.items():
+        if "runs" in one:
+            typer.echo(f"{one['runs']['n']} runs, {protocol}, interval over runs: {_across(one)}")
+
+
+def _across(one: Mapping[str, Any]) -> str:
+    """The figures of several runs, with Student's interval over the runs."""
+    parts = []
+    for name, figure in one.get("runs", {}).items():
+        if isinstance(figure, dict) and figure["interval"] is not None:
+            low, high = figure["interval"]
+            each = ", ".join(
+                "none" if value is None else f"{value:.2f}" for value in figure["each"]
+            )
+            parts.append(f"{name} {each} [{low:.2f}, {high:.2f}]")
+    return "; ".join(parts)
 
 
 def _heading(protocol: str, metric: str, task: Task) -> str:

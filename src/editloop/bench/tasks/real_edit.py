@@ -171,7 +171,8 @@ class RealEditBench(Task):
 class _RealEditFinder(ReplyFinder):
     def __call__(self, case: BenchCase) -> tuple[bool, Any]:
         image, _, place = case.key.rpartition("#")
-        for name in (case.key, *(f"{image}{mark}{place}" for mark in "_/-:")):
+        words = f"{image}/{case.instructions[0]}"
+        for name in (case.key, words, *(f"{image}{mark}{place}" for mark in "_/-:")):
             if name in self._values:
                 self._used.add(name)
                 return True, self._values[name]
