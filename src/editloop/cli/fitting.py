@@ -39,6 +39,20 @@ def fit(
     out: Annotated[
         Path, typer.Option("--out", help="Folder of the judge; use it as --judge FOLDER.")
     ] = Path("runs/judge"),
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--candidate",
+            help="Choose between --base and these judges (prompt versions) task by task instead of fitting; give several.",
+        ),
+    ] = None,
+    axis: Annotated[
+        str, typer.Option("--axis", help="With --candidate: what people were asked.")
+    ] = "overall",
+    labels: Annotated[
+        int,
+        typer.Option("--labels", min=8, help="With --candidate: most labels a task to choose by."),
+    ] = 100,
     folds: Annotated[
         int, typer.Option(min=2, help="Parts of the cross-validation, by photograph.")
     ] = 10,
@@ -56,6 +70,14 @@ def fit(
 
     rated = read_rated_edits(ratings)
     scale = read_scale(people_scale)
+    if candidate:
+        from editloop.cli.choosing import ChoiceRequest, choose_versions
+
+        choice = ChoiceRequest(
+            base, tuple(candidate), axis, labels, out, workers, answers, scale, seed
+        )
+        choose_versions(rated, choice, as_json=as_json)
+        return
     settings = FitSettings(folds=folds, draws=draws, seed=seed)
     with open_answers(answers) as store:
         measured = judge_with_progress(f"features:{base}", rated, store, workers)

@@ -40,9 +40,9 @@ def load_judge(spec: str) -> Judge:
         UsageError: `spec` is a folder that holds no usable judge.
     """
     if spec not in JUDGES and len(spec) < _LONGEST_PATH and (Path(spec) / JUDGE_FILE).is_file():
-        from editloop.judges.features.fitted import load_fitted
+        from editloop.judges.calibrate.chosen import load_folder
 
-        return load_fitted(Path(spec))
+        return load_folder(Path(spec))
     provider, colon, argument = spec.partition(":")
     if spec not in JUDGES and f"{provider}{colon}" in JUDGES:
         return JUDGES.get(f"{provider}{colon}")(argument)
