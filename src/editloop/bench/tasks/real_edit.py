@@ -171,7 +171,7 @@ class RealEditBench(Task):
 class _RealEditFinder(ReplyFinder):
     def __call__(self, case: BenchCase) -> tuple[bool, Any]:
         image, _, place = case.key.rpartition("#")
-        words = f"{image}/{case.instructions[0]}"
+        words = f"{image}/{case.instructions[0] if case.instructions else place}"
         for name in (case.key, words, *(f"{image}{mark}{place}" for mark in "_/-:")):
             if name in self._values:
                 self._used.add(name)
