@@ -75,7 +75,7 @@ def test_an_answer_depends_on_its_own_request_alone(model: TransformersVlm) -> N
 def test_log_probabilities_are_those_of_a_forward_pass(model: TransformersVlm) -> None:
     request = VlmRequest((IMAGE, "Score:"), max_tokens=6, top_logprobs=4)
     (reply,) = ask(model, request)
-    inputs = model._inputs([request])
+    inputs = model.prepare([request])
     answer = torch.tensor([json.loads(reply.raw)["tokens"]])
     prompt = inputs["input_ids"].shape[1]
     extended = dict(inputs)
@@ -101,7 +101,7 @@ def test_log_probabilities_are_those_of_a_forward_pass(model: TransformersVlm) -
 def test_greedy_is_what_generate_gives(model: TransformersVlm) -> None:
     request = VlmRequest((OTHER, "Was the edit followed?"), max_tokens=10)
     (reply,) = ask(model, request)
-    inputs = model._inputs([request])
+    inputs = model.prepare([request])
     with torch.inference_mode():
         made = model.checkpoint.model.generate(**inputs, max_new_tokens=10, do_sample=False)
     tokens = json.loads(reply.raw)["tokens"]

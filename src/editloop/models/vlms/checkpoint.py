@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,7 +109,11 @@ def with_lora(model: Any, folder: Path) -> Any:
     """
     if not (folder / LORA_FILE).is_file():
         raise UsageError(f"{folder} holds no {LORA_FILE}, as peft's save_pretrained writes it")
-    return require("peft", "train").PeftModel.from_pretrained(model, str(folder))
+    peft = require("peft", "train")
+    with warnings.catch_warnings():
+        # peft reads a property that transformers has renamed.
+        warnings.simplefilter("ignore", FutureWarning)
+        return peft.PeftModel.from_pretrained(model, str(folder))
 
 
 def open_processor(folder: Path, settings: LocalSettings) -> Any:

@@ -142,7 +142,7 @@ class TransformersVlm:
 
         started = time.perf_counter()
         checkpoint = self.checkpoint
-        inputs = self._inputs(batch)
+        inputs = self.prepare(batch)
         sampling = self._sampling(batch[0].temperature)
         top = max(request.top_logprobs for request in batch)
         decoder = Decoder(sampling, [_seed(request) for request in batch], top)
@@ -161,7 +161,8 @@ class TransformersVlm:
             read = int(inputs["attention_mask"][row].sum())
             yield dataclasses.replace(reply, input_tokens=read, seconds=seconds)
 
-    def _inputs(self, batch: Sequence[VlmRequest]) -> Any:
+    def prepare(self, batch: Sequence[VlmRequest]) -> Any:
+        """Prompts and images as the model takes them, one row a request, padded on the left."""
         checkpoint = self.checkpoint
         texts, images = [], []
         for request in batch:
