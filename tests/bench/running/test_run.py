@@ -132,6 +132,24 @@ def test_wrong_sizes_are_named_and_judged(storybook: Path, runs: Path, tmp_path:
     assert run.results["verdict"].runs[0].unscored == {}
 
 
+def test_one_folder_of_outputs_a_run(storybook: Path, runs: Path, tmp_path: Path) -> None:
+    folders = [runs / name / "outputs" / "run-0" for name in ("true-target", "noop")]
+    words = [word for folder in folders for word in ("--outputs", folder)]
+    found = bench("--cases", storybook / "basic_edit.json", *words, "--judge", "world:oracle", "--out", tmp_path)  # fmt: skip
+    assert found.exit_code == 0, found.output
+    body = json.loads(found.stdout)
+    assert body["runs"]["n"] == 2
+    assert body["runs"]["score macro"]["each"] == [pytest.approx(5.0, abs=0.05), 1.0]
+    assert body["macro"]["score"] == pytest.approx(3.0, abs=0.05)
+    assert body["made_now"]["edits"] == 0
+
+
+def test_dialogues_are_not_run_yet(storybook: Path, tmp_path: Path) -> None:
+    asked = BenchRequest("multi-turn", storybook / "basic_edit.json", "world:oracle", tmp_path, editor="noop")  # fmt: skip
+    with pytest.raises(UsageError, match="dialogues are not run by an editor yet"):
+        run_bench(asked)
+
+
 def test_a_refusal_is_an_outcome_of_its_own(storybook: Path, tmp_path: Path) -> None:
     folder = tmp_path / "cases"
     shutil.copytree(storybook, folder)

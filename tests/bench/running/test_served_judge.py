@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,3 +139,54 @@ def test_killed_and_resumed_no_call_is_paid_twice(
     assert body["made_now"]["edits"] == 0
     fresh = script.words[len(answered) :]
     assert not set(fresh) & set(answered)
+
+
+@pytest.mark.parametrize(
+    ("task", "rubric", "reply"),
+    [
+        ("uge", "imgedit-uge", "Brief reasoning: fine.\nScore: 4"),
+        ("real-edit", "mrc", "Yes, it was done.\nScore: 4"),
+        ("realpref", "hp-scorer", "Score: 4"),
+        ("gedit", "viescore", '{"score": [8, 8], "reasoning": "fine"}'),
+    ],
+)
+def test_other_benchmarks_with_their_rubrics(
+    task: str, rubric: str, reply: str, storybook: Path, tmp_path: Path
+) -> None:
+    async def say(_: Call) -> web.StreamResponse:
+        return answer(reply)
+
+    image = "add/1.png"
+    content: dict[str, object] = {
+        "uge": {"a": {"id": image, "prompt": "Add a ball."}},
+        "real-edit": {image: ["Add. 1: Add a ball.", "Remove. 2: Remove the tree."]},
+        "realpref": [{"key": "a", "task": "addition", "instruction": "Add.", "image": image}],
+        "gedit": [
+            {"key": "a", "task_type": "subject-add", "instruction": "Add.", "instruction_language": "en", "input_image": image}
+        ],
+    }  # fmt: skip
+    cases = tmp_path / "cases.json"
+    cases.write_text(json.dumps(content[task]))
+    if task == "gedit":  # the published script writes every source beside its output
+        (tmp_path / "subject-add" / "en").mkdir(parents=True)
+        shutil.copyfile(storybook / image, tmp_path / "subject-add" / "en" / "a_SRCIMG.png")
+    server = ScriptedServer(say)
+    try:
+        judge = f"rubric:{rubric}@openai:judge@{server.url}?cache={tmp_path / 'calls.sqlite'}"
+        asked = BenchRequest(
+            task,
+            cases,
+            judge,
+            tmp_path / "out",
+            editor="noop",
+            images=tmp_path if task == "gedit" else storybook,
+        )
+        found = run_bench(asked).results["robust"].runs[0]
+    finally:
+        server.close()
+    assert found.unscored == {}, [item.reason for item in found.items]
+    low, high = (4.0, 4.0) if task != "gedit" else (8.0, 8.0)
+    figures = found.figures[load_task(task).headline]
+    if task == "gedit":
+        assert (tmp_path / "out" / "outputs" / "run-0" / "subject-add" / "en" / "a.png").is_file()
+    assert low <= (figures.macro or figures.micro or 0) <= high

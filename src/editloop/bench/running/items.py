@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from editloop.bench.cases import BenchCase
+from editloop.bench.tasks.base import IMAGE_ENDINGS
 from editloop.core.errors import BadInputError
 from editloop.core.ids import content_id, sha256_hex
 from editloop.core.images import read_image_file
@@ -65,6 +66,21 @@ def output_name(task: str, case: BenchCase) -> str:
     return f"{case.key}.png"
 
 
+def source_name(task: str, case: BenchCase, images: Path) -> str:
+    """The source image of a case, relative to `images`.
+
+    GEdit-Bench's rows hold pixels and no names; its script writes each source beside the output as ``KEY_SRCIMG.png``.
+    """
+    if task != "gedit":
+        return case.image
+    beside = Path(output_name(task, case))
+    names = [
+        f"{beside.with_suffix('')}_SRCIMG.png",
+        *(f"{case.image}{ending}" for ending in ("", *IMAGE_ENDINGS)),
+    ]
+    return next((name for name in names if (images / name).is_file()), names[0])
+
+
 def items_of(
     task: str,
     cases: Sequence[BenchCase],
@@ -75,30 +91,31 @@ def items_of(
     """Every case in every run, and why a source cannot be used (key -> reason)."""
     hashes: dict[str, str] = {}
     problems: dict[str, str] = {}
-    for image in dict.fromkeys(case.image for case in cases):
+    where = {case.key: source_name(task, case, images) for case in cases}
+    for image in dict.fromkeys(where.values()):
         try:
             hashes[image] = sha256_hex(read_image_file(images / image)) if image else ""
         except BadInputError as error:
             problems[image] = error.reason
     items = [
         BenchItem(
-            id=content_id("bench item", task, case.key, hashes[case.image], run),
+            id=content_id("bench item", task, case.key, hashes[where[case.key]], run),
             key=case.key,
             run=run,
             group=case.group,
             instruction=" ".join(case.instructions),
-            image=case.image,
-            source_sha256=hashes[case.image],
+            image=where[case.key],
+            source_sha256=hashes[where[case.key]],
             output=output_name(task, case),
             plan=plans.get(case.key, ""),
         )
         for run in range(runs)
         for case in cases
-        if hashes.get(case.image)
+        if hashes.get(where[case.key])
     ]
     reasons = {
-        case.key: problems.get(case.image, "no_source_named")
+        case.key: problems.get(where[case.key], "no_source_named")
         for case in cases
-        if not hashes.get(case.image)
+        if not hashes.get(where[case.key])
     }
     return items, reasons

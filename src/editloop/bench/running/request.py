@@ -97,6 +97,11 @@ def prepare(
             "give --judge SPEC, for example world:tiny-judge or rubric:imgedit@openai:MODEL"
         )
     task = load_task(request.task)
+    if task.name == "multi-turn":
+        raise UsageError(
+            "dialogues are not run by an editor yet: edit turn by turn, show the turns with `editloop rate --sheet dialogue`, "
+            "and score the export with `editloop bench multi-turn --replies EXPORT`"
+        )
     case_set = task.read_cases(request.cases)
     chosen = task.chosen(
         Request(
