@@ -140,7 +140,7 @@ def test_a_kept_second_answer_counts_where_the_first_could_not_be_read(write: Wr
     )
     official = scored(cases, path, "official")
     assert official["types"]["ps_human"] == {"O": 6.0, "SC": 4.0, "PQ": 9.0}
-    assert official["slips"] == {"asked_again": 1}
+    assert official["slips"] == {"asked_again": 1, "missing_skipped": 10}
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,9 @@ def test_missing_replies_are_skipped_and_an_empty_group_has_no_overall(write: Wr
     assert official["macro"] == {"O": None, "SC": None, "PQ": None}
     assert official["printed"]["ps_human"] == "nan, nan, nan"
     assert any("3 cases without a reply" in note for note in official["notes"])
+    assert official["slips"] == {"missing_skipped": 3}
+    assert official["silently_dropped"] == 3
+    assert scored(cases, path, "robust")["slips"] == {}
     assert any("NaN" in note for note in official["notes"])
     assert scored(cases, path, "robust")["macro"]["O"] == pytest.approx(6.0)
 

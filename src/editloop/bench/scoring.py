@@ -212,7 +212,8 @@ def official_facts(run: Run) -> dict[str, Any]:
     dropped = [
         item
         for item in run.items
-        if item.outcome not in ("scored", "missing") and item.reply is not None
+        if item.outcome != "scored"
+        and (item.slips if item.outcome == "missing" else item.reply is not None)
     ]
     return {
         "silently_dropped": len(dropped),

@@ -31,6 +31,8 @@ PARTS: Final[Parts] = {
 }
 _KINDS: Final[tuple[Literal["SC"], Literal["PQ"]]] = ("SC", "PQ")
 _SCALE: Final = (0.0, 10.0)
+SKIPPED: Final = "missing_skipped"
+"""Slip: the published script goes on without a word where an image, and so a reply, is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class GEditBench(Task):
             items.append(
                 self._official_item(case, value, request.seed)
                 if there
-                else unscored(case, "missing", "no_reply")
+                else replace(unscored(case, "missing", "no_reply"), slips=(SKIPPED,))
             )
         found = figures(
             [item for item in items if item.group in self.groups],
