@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests.models.vlms.scripted import Call, ScriptedServer, answer, refuse
 from editloop.bench.running import BenchRequest, plan_bench, run_bench
 from editloop.bench.scoring import Scoring, score_files
 from editloop.bench.tasks import load_task
+from editloop.core.errors import EditloopError
 
 LABELS = ("Prompt Compliance", "Visual Naturalness", "Physical & Detail Coherence")
 GOOD = "Brief reasoning: fine.\n" + "\n".join(f"{label}: 4" for label in LABELS)
@@ -108,6 +110,23 @@ def test_refusals_and_failures_are_told_apart_and_failures_asked_again(
         assert "failed" not in again.results["robust"].runs[0].unscored
     finally:
         server.close()
+
+
+def test_a_budget_stops_the_run_and_more_of_it_goes_on(
+    cases: Path, storybook: Path, tmp_path: Path, paid: tuple[Paid, ScriptedServer]
+) -> None:
+    script, server = paid
+    script.latency_s = 0.0
+    asked = request(cases, storybook, server, tmp_path / "out")
+    with pytest.raises(EditloopError, match="budget of 10 calls"):
+        run_bench(replace(asked, judge=f"{asked.judge}&max_calls=10"))
+    assert len(script.words) == 10
+    run = run_bench(asked)
+    assert len(script.words) == len(set(script.words)) == COUNT
+    assert run.results["robust"].runs[0].unscored == {}
+    context = run.results["robust"].context
+    assert context.judge == f"rubric:imgedit@openai:judge@{server.url}"
+    assert context.image_encoding == "png"
 
 
 @pytest.mark.slow

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from editloop.core.errors import UsageError
 from editloop.judges.base import Judge, JudgeRequest
@@ -83,6 +84,30 @@ def verdicts_of(
         found: list[Verdict] = together(requests)
         return found
     return [judge.judge(request) for request in requests]
+
+
+def shown_name(name: str) -> str:
+    """A judge's name without the options of its endpoint (cache, budget, pace), which change no answer.
+
+    What does change answers is part of the version, so numbers stay comparable when only a budget differs.
+
+    Example:
+        >>> shown_name("rubric:imgedit?repeats=4@openai:gpt-4o@http://127.0.0.1:8000/v1?cache=calls.sqlite&max_calls=9")
+        'rubric:imgedit?repeats=4@openai:gpt-4o@http://127.0.0.1:8000/v1'
+    """
+    return re.sub(r"(@[^?;]*)\?[^;@]*", r"\1", name)
+
+
+def encoding_of(judge: object) -> str:
+    """How images reach the judge: as its endpoint's settings say, else as the pixels of the files."""
+    settings: Any = getattr(getattr(judge, "vlm", None), "settings", None)
+    form = getattr(settings, "image", None)
+    if form is None:
+        return "pixels"
+    parts = [f"{form}-{settings.quality}" if form == "jpeg" else str(form)]
+    if settings.max_side is not None:
+        parts.append(f"long-side {settings.max_side}")
+    return " ".join(parts)
 
 
 def waits_for_a_service(judge: object) -> bool:

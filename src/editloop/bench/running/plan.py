@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from editloop.bench.running.judging import waits_for_a_service
+from editloop.bench.running.judging import shown_name, waits_for_a_service
 from editloop.bench.running.request import BenchRequest, prepare
 from editloop.bench.running.run import judge_stage
 from editloop.bench.running.stages import JudgeRemotely, edit_type_of
@@ -29,6 +29,6 @@ def plan_bench(request: BenchRequest) -> dict[str, Any]:
         "verdicts": len(items),
         "served_judge_calls": questions * repeats if remote else 0,
         "concurrency": JudgeRemotely.concurrency if remote else 0,
-        "judge": judge.identity.name,
+        "judge": shown_name(judge.identity.name),
         "judge_version": judge.identity.version,
     }

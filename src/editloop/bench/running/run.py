@@ -15,7 +15,13 @@ from editloop.bench.cases import BenchCase
 from editloop.bench.results import BenchResult, write_result
 from editloop.bench.running.coverage import Coverage, check_outputs
 from editloop.bench.running.items import BenchItem
-from editloop.bench.running.judging import ORACLE, ORACLE_NOTE, waits_for_a_service
+from editloop.bench.running.judging import (
+    ORACLE,
+    ORACLE_NOTE,
+    encoding_of,
+    shown_name,
+    waits_for_a_service,
+)
 from editloop.bench.running.request import BenchRequest, prepare
 from editloop.bench.running.scores import (
     VERDICT,
@@ -107,7 +113,7 @@ def run_bench(
         lost |= _lost(result, items)
         asked = result.counts[-1].computed
     identity = judging.judge.identity
-    judged = Judged(judged_items, lost, request.passes, request.name, (identity.name, identity.version))  # fmt: skip
+    judged = Judged(judged_items, lost, request.passes, request.name, (shown_name(identity.name), identity.version), encoding_of(judging.judge))  # fmt: skip
     results = _results(request, task, cases, judged)
     files = {
         protocol: write_result(result, request.out / _file_name(protocol, results))

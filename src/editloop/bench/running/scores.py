@@ -21,7 +21,6 @@ from editloop.store.runs import write_atomically
 
 VERDICT: Final = "verdict"
 """Protocol of judges that give numbers, where there is no reply to be read officially or robustly."""
-IMAGE_ENCODING: Final = "png"
 CAPPED: Final = ("imgedit", "uge")
 """Benchmarks whose rubrics state the cap."""
 _SAID_NO: Final = ("refusal", "filtered")
@@ -40,6 +39,7 @@ class Judged:
         runs: Number of runs.
         editor: Name in tables.
         judge: Name and version.
+        encoding: How images reached the judge.
     """
 
     items: Sequence[BenchItem]
@@ -47,6 +47,7 @@ class Judged:
     runs: int
     editor: str
     judge: tuple[str, str]
+    encoding: str = "pixels"
 
     @cached_property
     def by_run(self) -> list[dict[str, BenchItem]]:
@@ -228,5 +229,5 @@ def _judged_by(judged: Judged) -> dict[str, str]:
         "judge_version": version,
         "prompt_version": (verdict.prompt_version if verdict else None) or "",
         "temperature": "none" if temperature is None else f"{temperature:g}",
-        "image_encoding": IMAGE_ENCODING,
+        "image_encoding": judged.encoding,
     }
