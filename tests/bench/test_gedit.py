@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.bench.conftest import Writer
 
@@ -230,3 +232,21 @@ def test_other_words_for_languages_and_subsets_are_refused(write: Writer) -> Non
         scored(cases, path, "official", subset="half")
     with pytest.raises(UsageError, match="no rows of GEdit-Bench"):
         scored(write("none.json", [{"a": 1}]), path, "official")
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl", "csv", "parquet"])
+def test_cases_in_every_format(tmp_path: Path, ending: str) -> None:
+    content = rows(2)
+    path = tmp_path / f"cases.{ending}"
+    if ending == "parquet":
+        pq.write_table(pa.Table.from_pylist([row | {"input_image": b"x"} for row in content]), path)
+    elif ending == "csv":
+        lines = [",".join(content[0]), *(",".join(map(str, row.values())) for row in content)]
+        path.write_text("\n".join(lines))
+    else:
+        text = "\n".join(map(json.dumps, content)) if ending == "jsonl" else json.dumps(content)
+        path.write_text(text)
+    cases = load_task("gedit").read_cases(path).cases
+    assert len(cases) == 44
+    assert cases[0].key == f"en/{GROUPS[0]}-0", "both languages have the key"
+    assert [case.intersection for case in cases[:2]] == [False, True]
