@@ -106,7 +106,9 @@ def run_editor(
     run = _with_progress(request)
     for one in run.coverage:
         say(one.sentence())
-    say(f"{run.edited} edits and {run.judged} verdicts made now, the others were there")
+    say(
+        f"{run.edited} edits and {run.judged} verdicts made now; what was there already was not done again"
+    )
     if as_json:
         typer.echo(json.dumps(_as_json(run, scoring.seed), indent=2))
     else:
