@@ -65,6 +65,18 @@ def calls_section(
     return Section("First time", text, rows(runs, columns, "client"), runs)
 
 
+def calm_section(runs: dict[str, list[Run]], count: int, in_flight: int, latency: float) -> Section:
+    columns = [
+        Column("seconds", lambda run: run["seconds"], 2),
+        Column("speed beside the bare loop", lambda run: run["seconds"], 2, BARE, inverse=True),
+    ]
+    text = (
+        f"The same with {in_flight} in flight, where the least is {count / in_flight * latency:.2f} s and a busy machine is no "
+        "bottleneck: what remains of the overhead once the endpoint, and not the client's CPU, sets the time. No target."
+    )
+    return Section("First time, fewer in flight", text, rows(runs, columns, "client"), runs)
+
+
 def again_section(runs: dict[str, list[Run]]) -> Section:
     ours = {OURS: runs[OURS]}
     columns = [
@@ -98,6 +110,7 @@ def main() -> None:
     options = parser(__doc__, repeats=5)
     options.add_argument("--calls", type=int, default=1000)
     options.add_argument("--in-flight", type=int, default=64)
+    options.add_argument("--calm", type=int, default=16, help="in flight, the second time")
     options.add_argument("--latency", type=float, default=0.05, help="seconds")
     options.add_argument("--allowed", type=float, default=50.0, help="calls a second in the storm")
     options.add_argument("--storm-calls", type=int, default=1500)
@@ -108,6 +121,7 @@ def main() -> None:
     count, in_flight = arguments.calls, arguments.in_flight
     server = {"python": sys.executable, "latency": arguments.latency}
     first = in_turns(lab, clients(server, count, in_flight, own=arguments.own), arguments.repeats)
+    calm = in_turns(lab, clients(server, count, arguments.calm, own=True), arguments.repeats)
     strict = {**server, "allowed": arguments.allowed}
     stormy = in_turns(
         lab,
@@ -116,6 +130,7 @@ def main() -> None:
     )
     sections = [
         calls_section(first, count, in_flight, arguments.latency),
+        calm_section(calm, count, arguments.calm, arguments.latency),
         again_section(first),
         storm_section(stormy, arguments.storm_calls, arguments.allowed),
     ]

@@ -225,7 +225,8 @@ class EndpointClient:
         self.counts.tries += 1
         started = time.perf_counter()
         try:
-            async with self._opened().post(self._url, data=body, allow_redirects=False) as response:
+            data = aiohttp.BytesPayload(body, content_type="application/json")
+            async with self._opened().post(self._url, data=data, allow_redirects=False) as response:
                 text = (await response.read()).decode("utf-8", "replace")
         except TimeoutError:
             self.counts.troubled += 1
@@ -277,9 +278,7 @@ class EndpointClient:
         if self._session is None:
             import aiohttp
 
-            headers = {"Content-Type": "application/json"}
-            if self._key:
-                headers["Authorization"] = f"Bearer {self._key}"
+            headers = {"Authorization": f"Bearer {self._key}"} if self._key else None
             self._session = aiohttp.ClientSession(
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(
