@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 LONGEST_PAUSE: Final = 30.0
+LENDING_SECONDS: Final = 0.01
 CLOSING_SECONDS: Final = 5.0
 CONNECT_SECONDS: Final = 15.0
 
@@ -78,6 +79,7 @@ class EndpointClient:
         self._url = f"{endpoint.url}/chat/completions"
         self._breaker = Breaker()
         self._closing = False
+        self._lent_at = 0.0
         self.cache = CallCache(settings.cache_file, settings.mode, settings.budget)
         self._session: aiohttp.ClientSession | None = None
 
@@ -198,14 +200,21 @@ class EndpointClient:
             hopeless = failures >= self.settings.attempts
             if hopeless or self._closing or time.monotonic() + pause > deadline:
                 break
-            for wake in tuple(self.on_pause):
-                wake()
+            self._lend_place()
             await asyncio.sleep(pause)
         self._breaker.lost(trouble.reason)
         raise ModelCallError(
             f"{self.endpoint.model} at {self.endpoint.url} did not answer in {tried} tries, the last one: "
             f"{trouble.reason}; run again later, kept replies cost nothing"
         )
+
+    def _lend_place(self) -> None:
+        """Let others begin calls while this one pauses; but not all at once, for they may be refused like it."""
+        now = time.monotonic()
+        if now - self._lent_at >= LENDING_SECONDS:
+            self._lent_at = now
+            for begin in tuple(self.on_pause):
+                begin()
 
     def _pause(self, tried: int) -> float:
         """Exponential, drawn at random, so that calls that failed together do not come back together."""
