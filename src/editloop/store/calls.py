@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -28,9 +29,6 @@ from editloop.store.journal import GROUP_SECONDS
 from editloop.store.packs import storage_error
 from editloop.store.spending import Budget, Ledger, Spending
 from editloop.store.sqlite import clear_errors, connect, transaction
-
-GROUP_CALLS: Final = 64
-"""Replies that wait for one commit."""
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS reply (
@@ -119,6 +117,9 @@ class CallCache:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._connection.executescript(_SCHEMA)
+            self._writer = connect(path)
+            self._writer.execute("PRAGMA synchronous = NORMAL")
+        self._writing = threading.Lock()
 
     @property
     def spent(self) -> Spending:
@@ -178,7 +179,9 @@ class CallCache:
         """
         if self._mode is CacheMode.REFRESH:
             return [None] * len(keys)
-        found: dict[bytes, Reply] = {}
+        # Those that wait for their commit first: a thread may commit them meanwhile, and then the file has them.
+        waiting = {key.digest: self._just_kept(key.digest) for key in keys}
+        found = {digest: reply for digest, reply in waiting.items() if reply is not None}
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             wanted = [key.digest for key in keys[start : start + _KEYS_AT_ONCE]]
             places = ",".join("?" * len(wanted))
@@ -186,10 +189,8 @@ class CallCache:
                 rows = self._connection.execute(
                     f"SELECT key, reply FROM reply WHERE key IN ({places})", wanted
                 ).fetchall()
-            found |= {digest: Reply.model_validate_json(reply) for digest, reply in rows}
-        found |= {
-            key.digest: self._waiting[key.digest][1] for key in keys if key.digest in self._waiting
-        }
+            for digest, reply in rows:
+                found.setdefault(digest, Reply.model_validate_json(reply))
         self.hits += len(found)
         return [found.get(key.digest) for key in keys]
 
@@ -199,16 +200,20 @@ class CallCache:
         Raises:
             StoreError: when the file cannot be written.
         """
-        if not self._waiting:
-            return
-        now = time.time()
-        rows = [
-            (key, request, reply.model_dump_json(), now)
-            for key, (request, reply) in self._waiting.items()
-        ]
-        with transaction(self._connection, self._path):
-            self._connection.executemany("INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)", rows)
-        self._waiting.clear()
+        with self._writing:
+            waiting = dict(self._waiting)
+            if not waiting:
+                return
+            now = time.time()
+            rows = [
+                (key, request, reply.model_dump_json(), now)
+                for key, (request, reply) in waiting.items()
+            ]
+            with transaction(self._writer, self._path):
+                self._writer.executemany("INSERT OR REPLACE INTO reply VALUES (?, ?, ?, ?)", rows)
+            for key, kept in waiting.items():
+                if self._waiting.get(key) is kept:
+                    del self._waiting[key]
 
     async def close(self) -> None:
         """Wait for calls under way, keep their replies, and close the file."""
@@ -220,6 +225,7 @@ class CallCache:
             try:
                 self.commit()
             finally:
+                self._writer.close()
                 self._connection.close()
 
     async def __aenter__(self) -> CallCache:
@@ -234,11 +240,12 @@ class CallCache:
         await self.close()
 
     def _just_kept(self, key: bytes) -> Reply | None:
-        return self._waiting[key][1] if key in self._waiting else None
+        kept = self._waiting.get(key)
+        return kept[1] if kept is not None else None
 
     def _find(self, key: bytes) -> Reply | None:
-        if key in self._waiting:
-            return self._just_kept(key)
+        if (reply := self._just_kept(key)) is not None:
+            return reply
         with clear_errors(self._path):
             row = self._connection.execute(
                 "SELECT reply FROM reply WHERE key = ?", (key,)
@@ -288,15 +295,14 @@ class CallCache:
 
     def _keep(self, key: CallKey, reply: Reply) -> None:
         self._waiting[key.digest] = (key.text, reply)
-        if len(self._waiting) >= GROUP_CALLS:
-            self.commit()
-        elif self._flusher is None or self._flusher.done():
+        if self._flusher is None or self._flusher.done():
             self._flusher = asyncio.create_task(self._flush_soon())
 
     async def _flush_soon(self) -> None:
+        """Commit in a thread: a disk that takes its time holds up no call."""
         await asyncio.sleep(GROUP_SECONDS)
         with suppress(StoreError):  # the replies stay queued, and the next commit reports it
-            self.commit()
+            await asyncio.to_thread(self.commit)
 
 
 def canonical_request(request: dict[str, Any]) -> str:

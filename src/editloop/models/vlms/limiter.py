@@ -30,6 +30,8 @@ CALM_SECONDS: Final = 0.5
 """Without a refusal for this long, the endpoint is taken to stand more."""
 FIRST_SECONDS: Final = 0.25
 """How long an endpoint is watched before the first cut."""
+STEP_BACK: Final = 0.9
+"""Factor of the pace at the first refusal after such a time: it was raised beyond what the endpoint stands."""
 REACTION_SECONDS: Final = 1.0
 """Later cuts are at least this far apart: endpoints count over a second or more."""
 DEEPEST_CUT: Final = 0.5
@@ -124,7 +126,10 @@ class Limiter:
 
     def refused(self) -> None:
         """The endpoint said that it was asked too much."""
-        now = self._refused_at = time.monotonic()
+        now = time.monotonic()
+        if self._learned is not None and now - self._refused_at > CALM_SECONDS:
+            self._learned.rate = max(LOWEST_RATE, self._learned.rate * STEP_BACK)
+        self._refused_at = now
         self._count(now, refused=True)
         answers = len(self._answers)
         pause = FIRST_SECONDS if self._learned is None else REACTION_SECONDS
