@@ -64,6 +64,15 @@ def test_poison_costs_only_the_poisoned() -> None:
     assert (made["good"], made["explained"]) == (396, 4)
 
 
+def test_model_calls() -> None:
+    arguments = ["--calls", "100", "--latency", "0.01", "--allowed", "200", "--storm-calls", "60"]
+    runs = run("model_calls.py", *arguments)["runs"]
+    made = runs["Again"]["editloop: kept replies, pace, budgets"][0]
+    assert (made["good"], made["server_calls"]) == (100, 100)
+    assert (made["again_calls"], made["grown_calls"]) == (0, 1)
+    assert [run[0]["good"] for run in runs["A storm of 429s"].values()] == [60]
+
+
 def test_scaling() -> None:
     data = run("scaling.py", "--sizes", "20", "40")
     for runs in data["runs"].values():
