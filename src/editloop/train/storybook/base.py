@@ -49,7 +49,7 @@ class BaseTrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
-    steps: int = 4500
+    steps: int = 3500
     """May be changed when a training is resumed: the learning rate then follows the new length."""
     batch_size: int = 32
     learning_rate: float = 1e-3
