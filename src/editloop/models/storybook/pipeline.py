@@ -25,7 +25,9 @@ from editloop.models.storybook.text import encode_text, with_context
 
 BLANK = 127
 """Grey level of a missing source (text-to-image) and of a missing reference image."""
-DEFAULT_STEPS = 6
+DEFAULT_STEPS = 3
+"""Of one edit. On 160 training cases the shipped weights scored 2.97 with 3 steps, 2.90 with 4 and 2.79 with 6: later steps polish a blur
+that the first ones left. Post-training draws with more, for their noise is what makes its samples differ."""
 
 
 @dataclass
