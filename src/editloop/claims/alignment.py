@@ -50,7 +50,8 @@ def alignment_config(lab: Lab, objective: str, seed: int) -> AlignConfig:
         "update": UpdateConfig(learning_rate=LEARNING_RATE),
         "lora": LoraSettings(rank=16, alpha=32),
         "held_out": HeldOutConfig(),
-        "check": CheckConfig(),
+        # What a weak scorer does as a reward is what the ablation measures: the start-up check must not refuse it.
+        "check": CheckConfig(judge=False),
         "sheet_every": None,
         "checkpoint_every": max(sizes.look_every, 1),
     }

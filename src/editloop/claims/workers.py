@@ -53,9 +53,11 @@ def compute_arms(lab: Lab, jobs: Sequence[ArmJob], workers: int, on_progress: On
     def compute(job: ArmJob) -> None:
         worker = idle.get()
         running[job] = None
-        worker.compute(job)
-        del running[job]
-        idle.put(worker)
+        try:
+            worker.compute(job)
+        finally:  # also after a failure: a thread that has taken the next job waits for a worker
+            del running[job]
+            idle.put(worker)
 
     try:
         with ThreadPoolExecutor(max(1, len(crew))) as threads:
