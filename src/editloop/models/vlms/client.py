@@ -22,7 +22,6 @@ from editloop.models.vlms.chat import (
 )
 from editloop.models.vlms.limiter import Limiter
 from editloop.models.vlms.messages import ImageEncoding, VlmReply, VlmRequest
-from editloop.models.vlms.redaction import redact
 from editloop.models.vlms.responses import TryAgainError, UselessKeyError, judge_response
 from editloop.models.vlms.settings import CallSettings, Endpoint, is_loopback, key_for
 from editloop.store.calls import CallCache, CallKey, Reply
@@ -247,7 +246,7 @@ class EndpointClient:
             self.counts.troubled += 1
             raise TryAgainError(f"the connection broke ({type(error).__name__})") from None
         try:
-            answer = judge_response(response.status, response.headers, redact(text, self._key))
+            answer = judge_response(response.status, response.headers, text, self._key)
         except TryAgainError as trouble:
             self._note(throttled=trouble.throttled)
             raise

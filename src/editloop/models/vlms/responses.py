@@ -17,7 +17,7 @@ from editloop.models.vlms.chat import (
     read_reply,
 )
 from editloop.models.vlms.messages import VlmReply
-from editloop.models.vlms.redaction import excerpt
+from editloop.models.vlms.redaction import excerpt, redact_answer
 from editloop.models.vlms.settings import KEY_VARIABLE, URL_VARIABLE
 
 _TRY_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -45,27 +45,30 @@ class UselessKeyError(ModelCallError):
     """The key is wrong or its account is empty: no call can succeed."""
 
 
-def judge_response(status: int, headers: Mapping[str, str], text: str) -> VlmReply:
-    """The answer in a response whose text carries no keys.
+def judge_response(status: int, headers: Mapping[str, str], text: str, key: str) -> VlmReply:
+    """The answer in a response; neither it nor an error carries `key`.
 
     Raises:
         TryAgainError: it may work later.
         UselessKeyError: no call can succeed with this key.
         ModelCallError: this call cannot succeed.
     """
+    answer = redact_answer(text, key)
     if status == 200:
         try:
-            return read_reply(text)
+            return read_reply(answer)
         except MalformedReplyError as error:
             failure = read_failure(_json(text))
             if failure is None:
-                raise TryAgainError(f"a malformed reply ({error}): {excerpt(text, '')!r}") from None
+                raise TryAgainError(
+                    f"a malformed reply ({error}): {excerpt(text, key)!r}"
+                ) from None
             status = failure.status or 500  # some gateways answer 200 around another's error
     else:
         failure = read_failure(_json(text))
     if failure is not None and is_filtered(failure):
-        return read_reply(text)
-    words = excerpt(failure.message if failure and failure.message else text, "")
+        return read_reply(answer)
+    words = excerpt(failure.message if failure and failure.message else text, key)
     reason = f"HTTP {status}: {words}" if words else f"HTTP {status}"
     _raise_hopeless(status, failure, reason)
     wait = retry_after(headers)
