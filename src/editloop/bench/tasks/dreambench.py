@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 
 from editloop.bench.cases import BenchCase, CaseSet
-from editloop.bench.parts import Parts, parts_of, read_parted_replies
+from editloop.bench.parts import Parts, read_parted_replies
 from editloop.bench.replies import Replies, texts_of
 from editloop.bench.results import ItemScore
-from editloop.bench.tasks.base import Cap, Task
 from editloop.bench.tasks.custom import rows_as_cases
+from editloop.bench.tasks.parted import PartedTask
 from editloop.bench.tasks.unscored import plain_mean, unscored
 from editloop.judges.parsing import Axis, read_axes
 
@@ -27,13 +27,14 @@ _AXIS: Final = Axis(
 )
 
 
-class DreamBenchPlus(Task):
+class DreamBenchPlus(PartedTask):
     """CP, PF and their product, all on 0 to 1 as the paper prints them: shares of the 4 points that a judge can give.
 
     The protocol is that of the paper, the rubric's words are not shipped: the robust reading alone.
     """
 
     name = "dreambench"
+    parts = PARTS
     title = "DreamBench++-style"
     version = "1"
     metrics = ("CP·PF", "CP", "PF")
@@ -51,22 +52,11 @@ class DreamBenchPlus(Task):
         """Two replies a case, in any layout of `read_parted_replies`."""
         return read_parted_replies(path, PARTS)
 
-    def robust_item(self, case: BenchCase, texts: Sequence[str], cap: Cap) -> ItemScore:
-        """Only reached for replies that are not parted: two questions cannot be told apart in one text."""
-        del cap, texts
-        return unscored(case, "failed", "no_parts")
-
-    def _robust_case(self, case: BenchCase, found: tuple[bool, Any], cap: Cap) -> ItemScore:
-        del cap  # nothing to cap
-        there, value = found
-        if not there:
-            return unscored(case, "missing", "no_reply")
-        parts = parts_of(value, PARTS)
-        if parts is None:
-            return unscored(case, "failed", "no_parts", value)
+    def robust_parts(self, case: BenchCase, replies: Mapping[str, Any], value: Any) -> ItemScore:
+        """As `PartedTask`."""
         means: dict[str, float] = {}
         for kind in _KINDS:
-            texts = texts_of(parts[kind])
+            texts = texts_of(replies[kind])
             readings = [read_axes(text, (_AXIS,), _SCALE) for text in texts.texts]
             scored = [reading.value or 0.0 for reading in readings if reading.scored]
             if not scored:

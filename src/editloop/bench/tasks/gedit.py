@@ -13,13 +13,14 @@ from editloop.bench.cases import BenchCase, CaseSet
 from editloop.bench.parts import Parts, parts_of, read_parted_replies
 from editloop.bench.replies import Replies, texts_of
 from editloop.bench.results import Figures, ItemScore, Run
-from editloop.bench.tasks.base import Cap, Request, Task, figures, mean_of, notes_of
+from editloop.bench.tasks.base import Request, figures, mean_of, notes_of
 from editloop.bench.tasks.gedit_files import (
     GEditFinder,
     is_score_table,
     read_gedit_cases,
     read_score_table,
 )
+from editloop.bench.tasks.parted import PartedTask
 from editloop.bench.tasks.unscored import plain_mean, unscored
 from editloop.core.seeds import derive_seed
 from editloop.judges.parsing.protocols import read_vie
@@ -45,10 +46,11 @@ class _Attempt:
     slips: tuple[str, ...]
 
 
-class GEditBench(Task):
+class GEditBench(PartedTask):
     """VIEScore's lower sub-score of two, for consistency (SC) and quality (PQ); O is the root of their product."""
 
     name = "gedit"
+    parts = PARTS
     title = "GEdit-Bench"
     version = "1"
     groups = (
@@ -133,23 +135,12 @@ class GEditBench(Task):
         """Keys alone or behind language and group."""
         return GEditFinder(replies.values, cases)
 
-    def robust_item(self, case: BenchCase, texts: Sequence[str], cap: Cap) -> ItemScore:
-        """Only reached for replies that are not parted: two questions cannot be told apart in one text."""
-        del cap, texts
-        return unscored(case, "failed", "no_parts")
-
-    def _robust_case(self, case: BenchCase, found: tuple[bool, Any], cap: Cap) -> ItemScore:
-        del cap  # nothing to cap
-        there, value = found
-        if not there:
-            return unscored(case, "missing", "no_reply")
-        parts = parts_of(value, PARTS)
-        if parts is None:
-            return unscored(case, "failed", "no_parts", value)
+    def robust_parts(self, case: BenchCase, replies: Mapping[str, Any], value: Any) -> ItemScore:
+        """As `PartedTask`."""
         means: dict[str, float] = {}
         axes: dict[str, float] = {}
         for kind in _KINDS:
-            score, sub, trouble = _robust_part(parts[kind], kind)
+            score, sub, trouble = _robust_part(replies[kind], kind)
             if score is None:
                 item = unscored(case, *trouble, value)
                 return replace(item, reason=f"{kind}: {item.reason}")

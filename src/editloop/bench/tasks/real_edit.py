@@ -11,7 +11,8 @@ from editloop.bench.cases import BenchCase, CaseSet, read_objects
 from editloop.bench.parts import Parts, parts_of, read_parted_replies
 from editloop.bench.replies import Replies, texts_of
 from editloop.bench.results import Figures, ItemScore, Run
-from editloop.bench.tasks.base import Cap, ReplyFinder, Request, Task, figures, mean_of, notes_of
+from editloop.bench.tasks.base import ReplyFinder, Request, figures, mean_of, notes_of
+from editloop.bench.tasks.parted import PartedTask
 from editloop.bench.tasks.unscored import unscored
 from editloop.core.errors import UsageError
 from editloop.judges.parsing.protocols import read_mrc
@@ -37,10 +38,11 @@ _PERSPECTIVES: Final[dict[str, Literal["following", "consistent", "clear"]]] = {
 AXES: Final = tuple(PARTS)
 
 
-class RealEditBench(Task):
+class RealEditBench(PartedTask):
     """Yes-rate ("accuracy", here a share of 1) and mean score of 0 to 5 for following, preserving and quality."""
 
     name = "real-edit"
+    parts = PARTS
     title = "Real-Edit"
     version = "1"
     groups = ("Local", "Remove", "Add", "Texture", "Background", "Global", "Style")
@@ -137,24 +139,12 @@ class RealEditBench(Task):
             instruction=" / ".join(case.instructions),
         )
 
-    def robust_item(self, case: BenchCase, texts: Sequence[str], cap: Cap) -> ItemScore:
-        """Only reached for replies that are not parted: three questions cannot be told apart in one text."""
-        del cap, texts
-        return unscored(case, "failed", "no_parts")
-
-    def _robust_case(self, case: BenchCase, found: tuple[bool, Any], cap: Cap) -> ItemScore:
+    def robust_parts(self, case: BenchCase, replies: Mapping[str, Any], value: Any) -> ItemScore:
         """The questions are independent: one that cannot be read costs its own axis, and the overall."""
-        del cap  # nothing to cap
-        there, value = found
-        if not there:
-            return unscored(case, "missing", "no_reply")
-        parts = parts_of(value, PARTS)
-        if parts is None:
-            return unscored(case, "failed", "no_parts", value)
         metrics: dict[str, float] = {}
         trouble: tuple[str, str] | None = None
         for axis in AXES:
-            found_here, problem = _robust_axis(parts[axis], axis)
+            found_here, problem = _robust_axis(replies[axis], axis)
             metrics |= found_here
             trouble = trouble or problem
         item = ItemScore(
