@@ -60,7 +60,6 @@ def arm(lab: Lab, name: str, seed: int) -> ArmResult:
         warmup_steps=10,
         ema_decay=0.98,
         schedule="cosine",
-        bf16=False,  # ten times slower on processors that only imitate it
         seed=seed,
         rewards=ARMS[name],
     )

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from editloop.core.errors import StoreError, UsageError
+from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
 from editloop.judges.base import BatchJudge, Judge, JudgeRequest, WaitingJudge
 from editloop.judges.calibrate.prompt_search import LabelledEdit
@@ -19,6 +19,7 @@ from editloop.judges.registry import JUDGE_FILE, load_judge
 from editloop.models.roles import ModelIdentity
 from editloop.records.formats.rated_edits import RatedFile
 from editloop.records.verdict import Verdict
+from editloop.store.runs import write_atomically
 
 UNREAD: Final = "unread"
 """The task of an instruction whose kind of edit could not be read."""
@@ -129,15 +130,7 @@ def save_chosen(model: ChosenModel, folder: Path) -> Path:
         StoreError: it cannot be written.
     """
     path = folder / JUDGE_FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(model.model_dump_json(indent=1), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror or error}; choose another folder"
-        ) from error
+    write_atomically(path, model.model_dump_json(indent=1).encode())
     return path
 
 

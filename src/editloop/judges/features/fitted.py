@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from editloop.core.errors import BadInputError, StoreError, UsageError
+from editloop.core.errors import BadInputError, UsageError
 from editloop.core.ids import sha256_hex
 from editloop.judges.base import Judge, JudgeRequest
 from editloop.judges.features.table import FeatureTable, Standardiser, block_of
@@ -16,6 +16,7 @@ from editloop.judges.registry import JUDGE_FILE
 from editloop.models.roles import ModelIdentity
 from editloop.records.formats.rated_edits import RatedEdit, image_bytes
 from editloop.records.verdict import Outcome, Verdict
+from editloop.store.runs import write_atomically
 
 NAME: Final = "fitted"
 _WORDS: Final = {
@@ -163,15 +164,7 @@ def save_fitted(model: FittedModel, folder: Path) -> Path:
         StoreError: it cannot be written.
     """
     path = folder / JUDGE_FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        part.write_text(model.model_dump_json(indent=1), encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror or error}; choose another folder"
-        ) from error
+    write_atomically(path, model.model_dump_json(indent=1).encode())
     return path
 
 

@@ -25,6 +25,7 @@ from editloop.records.formats.rated_edits import RatedEdit, Unusable
 from editloop.records.record import EditRecord
 from editloop.records.verdict import Verdict
 from editloop.store.answers import AnswerStore
+from editloop.store.runs import write_atomically
 
 VERDICTS: Final = "verdicts.jsonl"
 DROPPED: Final = "dropped.jsonl"
@@ -172,9 +173,4 @@ def replace_file(path: Path, text: str) -> None:
     Raises:
         StoreError: it cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_text(text, encoding="utf-8", errors="replace")
-        partial.replace(path)
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}") from error
+    write_atomically(path, text.encode("utf-8", errors="replace"))
