@@ -120,7 +120,7 @@ def flow_matching_loss(
 
 
 def half_precision(device: str) -> AbstractContextManager[Any]:
-    """bfloat16 autocast where the device multiplies it itself; a CPU without such instructions is ten times slower with it."""
+    """bfloat16 autocast where the device multiplies it itself; a CPU without such instructions is many times slower with it."""
     kind = device.split(":")[0]
     native = kind != "cpu" or any(
         torch.cpu.get_capabilities().get(name, False) for name in ("avx512_bf16", "amx_bf16")
