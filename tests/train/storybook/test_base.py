@@ -194,3 +194,25 @@ def test_half_precision_only_where_the_processor_has_it(monkeypatch: pytest.Monk
     found["avx512_bf16"] = True
     with base.half_precision("cpu"):
         assert (a @ a).dtype == torch.bfloat16
+
+
+def test_a_second_training_begins_with_the_first_ones_weights(whole: Path, tmp_path: Path) -> None:
+    again = trainer(tmp_path, start_from=str(whole / "pipeline"), reading_steps=0, seed=1)
+    trained = StorybookPipeline.from_pretrained(str(whole / "pipeline"), dtype=torch.float32)
+    for part in ("unet", "text_encoder"):
+        begun = getattr(again.pipeline, part).state_dict()
+        for name, value in getattr(trained, part).state_dict().items():
+            assert torch.equal(begun[name], value)
+    again.train()
+    assert again.step == 6
+    # Interrupted, it goes on from its own state and does not begin with the first one's weights again.
+    resumed = trainer(tmp_path, start_from=str(whole / "pipeline"), reading_steps=0, seed=1)
+    assert resumed.step == 6
+
+
+def test_a_pipeline_of_other_words_is_no_beginning(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base, "training_vocabulary", lambda: ("red", "ball"))
+    with pytest.raises(UsageError, match="other words"):
+        trainer(tmp_path, start_from=str(whole / "pipeline"))

@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
         default="world:tiny-editor",
         help="spec of an editor whose edits join the pairs; empty for none",
     )
-    parser.add_argument("--editor-cases", type=int, default=3000, help="cases, two edits each")
+    parser.add_argument("--editor-cases", type=int, default=2000, help="cases, four edits each")
     parser.add_argument("--threads", type=int, default=1)
     return parser
 

@@ -20,7 +20,7 @@ class EditorEdits:
     """Lets `editor` edit every case `tries` times; an instance is a `pool.ExtraEdits`."""
 
     editor: BatchEditor
-    tries: int = 2
+    tries: int = 4
 
     def __call__(self, batch: Sequence[Case], sources: Sequence[RgbImage]) -> list[list[Variant]]:
         """`tries` edits of each case, with seeds that follow from the case."""

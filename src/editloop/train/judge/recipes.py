@@ -54,11 +54,11 @@ RECIPES: Final[dict[str, Recipe]] = {
     "base-scorer": Recipe(teaches="flaws", plan=TrainingPlan(steps=900, seed=11)),
     "tiny-judge": Recipe(
         teaches="ratings",
-        plan=TrainingPlan(steps=1500, learning_rate=1e-3, seed=21),
+        plan=TrainingPlan(steps=2400, learning_rate=1e-3, seed=21),
         starts_from="base-scorer",
     ),
     "held-out-judge": Recipe(
-        teaches="ratings", plan=TrainingPlan(steps=1800, seed=37), stem=32, width=56, layers=4
+        teaches="ratings", plan=TrainingPlan(steps=2400, seed=37), stem=32, width=56, layers=4
     ),
 }
 """`base-scorer` never sees a rating; `tiny-judge` is that network fine-tuned on ratings, as ImgEdit-Judge is a fine-tuned

@@ -24,6 +24,7 @@ from editloop.core.ids import content_id
 from editloop.models.storybook.build import NOISE_SHIFT, build_pipeline
 from editloop.models.storybook.latents import to_latents
 from editloop.models.storybook.pipeline import StorybookPipeline, conditioning_latents
+from editloop.models.storybook.shipped import shipped_folder
 from editloop.models.storybook.text import encode_text
 from editloop.train.sft.state import TrainingState
 from editloop.train.storybook.reading import teach_reading
@@ -49,6 +50,9 @@ class BaseTrainingConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seed: int = 0
+    start_from: str | None = None
+    """Folder of a pipeline with the same words and sizes whose weights are the beginning, or ``shipped``; None begins with random ones.
+    Then choose `reading_steps` 0, for it can read, and another `seed`, for other triplets."""
     steps: int = 3500
     """May be changed when a training is resumed: the learning rate then follows the new length."""
     batch_size: int = 32
@@ -151,6 +155,8 @@ class BaseTrainer:
             self._meta_on_disk["words"] if self._meta_on_disk else training_vocabulary()
         )
         self.pipeline = self._fresh_pipeline()
+        if config.start_from is not None and self._meta_on_disk is None:
+            self._begin_with(config.start_from)
         self.pipeline.to(config.device)
         self.pipeline.unet.to(memory_format=torch.channels_last)
         parameters = dict(self._named_parameters())
@@ -171,7 +177,7 @@ class BaseTrainer:
     def train(self, *, until_seconds: float = math.inf) -> None:
         """Run to the last step, or until this call has used so many seconds; checkpoints as it goes."""
         started, before = time.monotonic(), self.seconds
-        if self.step == 0:
+        if self.step == 0 and self.config.reading_steps:
             self._learn_to_read()
         for pixels, texts in self._batches():
             loss = self._train_step(pixels, texts)
@@ -302,6 +308,17 @@ class BaseTrainer:
             hidden=config.hidden,
             text_layers=config.text_layers,
         )
+
+    def _begin_with(self, start: str) -> None:
+        """Take over the weights of a trained pipeline."""
+        folder = str(shipped_folder()) if start == "shipped" else start
+        trained = StorybookPipeline.from_pretrained(folder, dtype=torch.float32)
+        if trained.tokenizer.get_vocab() != self.pipeline.tokenizer.get_vocab():
+            raise UsageError(
+                f"the pipeline in {folder} knows other words than the world has today: train from the beginning"
+            )
+        for part in ("unet", "text_encoder"):
+            getattr(self.pipeline, part).load_state_dict(getattr(trained, part).state_dict())
 
     def _run_id(self) -> str:
         settings = self.config.model_dump(mode="json", exclude=set(MAY_CHANGE))
