@@ -16,7 +16,7 @@ from editloop.cli.judging import (
     facts_of,
     judge_with_progress,
     open_answers,
-    read_scale,
+    people_scale_of,
     say_dropped,
 )
 from editloop.cli.progress import say
@@ -69,7 +69,7 @@ def fit(
     from editloop.records.formats.rated_edits import read_rated_edits
 
     rated = read_rated_edits(ratings)
-    scale = read_scale(people_scale)
+    scale = people_scale_of(people_scale, rated)
     if candidate:
         from editloop.cli.choosing import ChoiceRequest, choose_versions
 

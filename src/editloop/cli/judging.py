@@ -58,7 +58,7 @@ PeopleScale = Annotated[
     typer.Option(
         "--people-scale",
         metavar="LOW,HIGH",
-        help="Ends of the scale people used; by default the usual one that fits.",
+        help="Ends of the scale people used; by default the file's own `scale`, else the usual one that fits.",
     ),
 ]
 _SHOWN_DROPS = 20
@@ -129,7 +129,7 @@ def judge(
     from editloop.records.formats.rated_edits import read_rated_edits
 
     rated = read_rated_edits(data) if against_people else edits_to_print(data)
-    scale = read_scale(people_scale)
+    scale = people_scale_of(people_scale, rated) if against_people else read_scale(people_scale)
     with open_answers(answers) as store:
         judged = judge_with_progress(judge, rated, store, workers)
     if card is not None and not against_people:
@@ -159,6 +159,29 @@ def read_scale(text: str | None) -> tuple[float, float] | None:
     if not low < high:
         raise UsageError(f"--people-scale takes LOW,HIGH with LOW below HIGH, got {text!r}")
     return low, high
+
+
+def people_scale_of(text: str | None, rated: RatedFile) -> tuple[float, float]:
+    """People's scale: the option's, else the one that the file states, else a guess; stderr says when it is not the file's.
+
+    Raises:
+        UsageError: as `read_scale` and `RatedFile.scale`.
+    """
+    given = read_scale(text)
+    if given is None:
+        low, high = scale = rated.scale
+        if rated.stated_scale is None:
+            say(
+                f"people's scale is taken to be {low:g} to {high:g}, the narrowest usual one that holds every score "
+                "(--people-scale LOW,HIGH names another)"
+            )
+        return scale
+    stated = {edit.scale for edit in rated.edits if edit.scale is not None} - {given}
+    for low, high in sorted(stated):
+        say(
+            f"--people-scale {given[0]:g},{given[1]:g} overrides the scale that the file states, {low:g} to {high:g}"
+        )
+    return given
 
 
 @contextmanager

@@ -106,3 +106,30 @@ def test_a_missing_image_and_a_false_one_have_reasons(tmp_path: Path) -> None:
         with pytest.raises(BadInputError) as caught:
             check_image(tmp_path / name)
         assert caught.value.reason == reason
+
+
+def test_a_scale_that_the_lines_state_wins_over_the_usual_ones(tmp_path: Path) -> None:
+    stated = read_rated_edits(write(tmp_path, GOOD | {"scale": [0, 10]}, GOOD | {"uid": "b"}))
+    assert stated.scale == stated.stated_scale == (0.0, 10.0)
+    plain = read_rated_edits(write(tmp_path, GOOD | {"scale": "coarse"}))
+    assert (plain.stated_scale, plain.edits[0].labels["scale"]) == (None, "coarse")
+
+
+def test_scales_that_do_not_go_together_are_errors(tmp_path: Path) -> None:
+    two = write(tmp_path, GOOD | {"scale": [0, 10]}, GOOD | {"uid": "b", "scale": [1, 7]})
+    with pytest.raises(UsageError, match="1 to 7"):
+        _ = read_rated_edits(two).scale
+    off = GOOD | {"uid": "b", "ratings": [{"rater": "x", "overall": 9}]}
+    with pytest.raises(UsageError, match="without a scale"):
+        _ = read_rated_edits(write(tmp_path, GOOD | {"scale": [1, 7]}, off)).scale
+
+
+@pytest.mark.parametrize(
+    ("scale", "reason"),
+    [([5, 1], "bad_scale"), ([1, "x"], "bad_scale"), ([1, 5], "score_off_scale")],
+)
+def test_a_line_must_keep_to_its_own_scale(
+    tmp_path: Path, scale: list[object], reason: str
+) -> None:
+    rated = read_rated_edits(write(tmp_path, GOOD, GOOD | {"uid": "b", "scale": scale}))
+    assert [one.reason for one in rated.dropped] == [reason]

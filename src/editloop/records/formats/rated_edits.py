@@ -2,7 +2,8 @@
 
 A line needs ``instruction``, ``source``, ``edited`` and people's scores, either one by one in ``ratings`` (a list of
 ``{"rater": ..., AXIS: number, ...}``) or as their means in ``mean_AXIS``. ``uid`` names the edit; ``img_id`` names the photograph
-that it started from, which all turns of a chain share. Other text and numbers of a line are kept as labels.
+that it started from, which all turns of a chain share; ``scale`` holds the ends of the scale that people were offered
+(``[1, 5]``), as `editloop rate` exports it. Other text and numbers of a line are kept as labels.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class RatedEdit:
         labels: Categories and whatever else the line holds.
         context: Earlier instructions of the same dialogue, oldest first.
         references: Files of images that the instruction refers to.
+        scale: Ends of the scale that the line says people were offered; None where it does not say.
     """
 
     uid: str
@@ -52,6 +54,7 @@ class RatedEdit:
     labels: Mapping[str, str] = field(default_factory=dict)
     context: tuple[str, ...] = ()
     references: tuple[Path, ...] = ()
+    scale: tuple[float, float] | None = None
 
     def mean(self, axis: str) -> float | None:
         """People's mean on `axis`; None when nobody was asked."""
@@ -83,25 +86,53 @@ class RatedFile:
         return tuple(dict.fromkeys(axis for edit in self.edits for axis in edit.scores))
 
     @property
-    def scale(self) -> tuple[float, float]:
-        """The narrowest usual scale that holds every score.
+    def stated_scale(self) -> tuple[float, float] | None:
+        """The scale that the lines say people were offered; None where none says.
 
         Raises:
-            UsageError: a score lies outside all of them.
+            UsageError: lines name different scales, or a score of a line without one lies outside.
         """
-        scores = [
-            score
-            for edit in self.edits
-            for answers in edit.scores.values()
-            for score in answers.values()
-        ]
-        low, high = min(scores, default=0.0), max(scores, default=0.0)
+        stated = sorted({edit.scale for edit in self.edits if edit.scale is not None})
+        if not stated:
+            return None
+        if len(stated) > 1:
+            names = " and ".join(f"{low:g} to {high:g}" for low, high in stated)
+            raise UsageError(
+                f"{self.path} mixes ratings on scales of {names}, whose means do not compare: make one file of each, or "
+                "name the one scale that all are on (--people-scale LOW,HIGH)"
+            )
+        (low, high), (least, most) = stated[0], self._ends
+        if least < low or high < most:
+            raise UsageError(
+                f"{self.path} says that people scored from {low:g} to {high:g}, but lines without a scale hold scores from "
+                f"{least:g} to {most:g}: name the scale that all are on (--people-scale LOW,HIGH)"
+            )
+        return stated[0]
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The scale that the file states, else the narrowest usual one that holds every score.
+
+        Raises:
+            UsageError: a score lies outside all of them, or as `stated_scale`.
+        """
+        stated = self.stated_scale
+        if stated is not None:
+            return stated
+        low, high = self._ends
         for scale in SCALES:
             if scale[0] <= low and high <= scale[1]:
                 return scale
         raise UsageError(
             f"{self.path} holds scores from {low:g} to {high:g}, which is no usual scale: name it (--people-scale LOW,HIGH)"
         )
+
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """The lowest and the highest score of all."""
+        answers = (given for edit in self.edits for given in edit.scores.values())
+        scores = [score for given in answers for score in given.values()]
+        return min(scores, default=0.0), max(scores, default=0.0)
 
     def ratings(self) -> list[Rating]:
         """Every single answer."""
@@ -182,13 +213,14 @@ def _edit(line: str, number: int, folder: Path) -> RatedEdit:
         raise BadInputError("not_an_object", f"expected a JSON object, got {type(row).__name__}")
     source = _text(row, "source")
     uid = str(row.get("uid") or f"line-{number}")
+    scores = _scores(row)
     return RatedEdit(
         uid=uid,
         image=str(row.get("img_id") or source),
         instruction=_text(row, "instruction"),
         source=folder / source,
         edited=folder / _text(row, "edited"),
-        scores=_scores(row),
+        scores=scores,
         labels={
             key: str(value)
             for key, value in row.items()
@@ -196,6 +228,7 @@ def _edit(line: str, number: int, folder: Path) -> RatedEdit:
             and not key.startswith(_MEAN)
             and isinstance(value, str | int | float)
         },
+        scale=_scale(row, scores),
     )
 
 
@@ -222,6 +255,26 @@ def _scores(row: dict[str, Any]) -> dict[str, dict[str, float]]:
     if not found:
         raise BadInputError("no_ratings", "neither a number in ratings nor a mean_... of one")
     return found
+
+
+def _scale(
+    row: dict[str, Any], scores: Mapping[str, Mapping[str, float]]
+) -> tuple[float, float] | None:
+    """The line's ``scale``; anything but a list is a label of that name."""
+    stated = row.get("scale")
+    if not isinstance(stated, list):
+        return None
+    if len(stated) != 2 or not all(map(_is_score, stated)) or not stated[0] < stated[1]:
+        raise BadInputError("bad_scale", f"scale must be two rising numbers, got {stated!r:.80}")
+    low, high = float(stated[0]), float(stated[1])
+    for axis, given in scores.items():
+        for score in given.values():
+            if not low <= score <= high:
+                raise BadInputError(
+                    "score_off_scale",
+                    f"{axis} {score:g} lies outside the line's scale, {low:g} to {high:g}",
+                )
+    return low, high
 
 
 def _is_score(value: Any) -> bool:
