@@ -16,10 +16,10 @@ from editloop.models.miniatures.vision_language import save_vision_language  # n
 from editloop.models.vlms.messages import VlmRequest  # noqa: E402
 from editloop.models.vlms.transformers import TransformersVlm  # noqa: E402
 from editloop.train.judge_sft import (  # noqa: E402
+    BalancedDraw,
     JudgeExample,
     JudgeSftConfig,
     JudgeTrainer,
-    balanced_rows,
 )
 
 
@@ -35,7 +35,11 @@ def examples() -> list[JudgeExample]:
     for score in (1, 2, 4, 5):
         picture = np.full((56, 56, 3), 50 * score, np.uint8)
         request = VlmRequest((picture, "Score from 1 to 5:"), max_tokens=2)
-        found.append(JudgeExample(request, str(score), float(score), "tone"))
+        found.append(
+            JudgeExample(
+                lambda request=request: request, str(score), float(score), "tone", ((0, score),)
+            )
+        )
     return found
 
 
@@ -44,7 +48,7 @@ def settings(**changes: object) -> JudgeSftConfig:
     return JudgeSftConfig.model_validate(plain | changes)
 
 
-@pytest.mark.parametrize("loss", ["reply", "expected_score"])
+@pytest.mark.parametrize("loss", ["reply", "expected_score", "both"])
 def test_the_loss_falls(checkpoint: Path, tmp_path: Path, loss: str) -> None:
     trainer = JudgeTrainer(
         TransformersVlm(str(checkpoint)), settings(loss=loss, steps=15), tmp_path
@@ -69,7 +73,7 @@ def test_the_adapter_judges_with_the_trained_weights(checkpoint: Path, tmp_path:
     trainer = JudgeTrainer(TransformersVlm(str(checkpoint)), settings(steps=2), tmp_path)
     lora = trainer.train(examples())
     trained = TransformersVlm(f"{checkpoint}?lora={lora}")
-    request = examples()[0].request
+    request = examples()[0].request()
     assert trained.identity.version != TransformersVlm(str(checkpoint)).identity.version
     inputs = trained.prepare([request])
     with torch.inference_mode():
@@ -79,12 +83,14 @@ def test_the_adapter_judges_with_the_trained_weights(checkpoint: Path, tmp_path:
 
 
 def test_a_draw_is_balanced_over_tasks_and_scores() -> None:
-    request = VlmRequest(("x",))
+    def request() -> VlmRequest:
+        return VlmRequest(("x",))
+
     crowd = [JudgeExample(request, "5", 5.0, "add")] * 90 + [
         JudgeExample(request, "1", 1.0, "add")
     ] * 5
     crowd += [JudgeExample(request, "3", 3.2, "remove")] * 5
-    rows = balanced_rows(crowd, 4000, np.random.default_rng(0))
+    rows = BalancedDraw(crowd).rows(4000, np.random.default_rng(0))
     shares = [
         np.mean([low <= row < high for row in rows]) for low, high in ((0, 90), (90, 95), (95, 100))
     ]
@@ -94,6 +100,6 @@ def test_a_draw_is_balanced_over_tasks_and_scores() -> None:
 def test_what_makes_no_sense_is_refused(checkpoint: Path, tmp_path: Path) -> None:
     vlm = TransformersVlm(str(checkpoint))
     with pytest.raises(UsageError, match="digits"):
-        JudgeTrainer(vlm, settings(digits=(5, 12)), tmp_path)
+        JudgeTrainer(vlm, settings(loss="both", digits=(5, 12)), tmp_path)
     with pytest.raises(UsageError, match="rated edits"):
         JudgeTrainer(vlm, settings(), tmp_path).train([])

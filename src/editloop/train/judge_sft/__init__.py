@@ -1,6 +1,7 @@
 """Fine-tunes a vision-language judge on people's ratings, as LoRA: ImgEdit-Judge's way and NoHumansRequired's."""
 
-from editloop.train.judge_sft.examples import JudgeExample, balanced_rows
-from editloop.train.judge_sft.trainer import JudgeSftConfig, JudgeTrainer
+from editloop.train.judge_sft.config import JudgeSftConfig
+from editloop.train.judge_sft.examples import BalancedDraw, JudgeExample
+from editloop.train.judge_sft.trainer import JudgeTrainer
 
-__all__ = ["JudgeExample", "JudgeSftConfig", "JudgeTrainer", "balanced_rows"]
+__all__ = ["BalancedDraw", "JudgeExample", "JudgeSftConfig", "JudgeTrainer"]
