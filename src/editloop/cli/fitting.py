@@ -21,6 +21,7 @@ from editloop.cli.judging import (
 )
 from editloop.cli.progress import say
 from editloop.cli.tables import print_table
+from editloop.core.errors import UsageError
 from editloop.core.log import Bar, ProgressDisplay
 
 if TYPE_CHECKING:
@@ -53,6 +54,62 @@ def fit(
         int,
         typer.Option("--labels", min=8, help="With --candidate: most labels a task to choose by."),
     ] = 100,
+    fine_tune: Annotated[
+        str | None,
+        typer.Option(
+            "--fine-tune",
+            metavar="transformers:FOLDER",
+            help="Fine-tune this local vision-language model (Qwen2.5-VL, Qwen3-VL) on the ratings with LoRA; run again to go on.",
+        ),
+    ] = None,
+    rubric: Annotated[
+        str,
+        typer.Option(
+            "--rubric", help="With --fine-tune: what the judge is asked; a name or .toml."
+        ),
+    ] = "hp-base",
+    learn: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--learn",
+            metavar="AXIS=PEOPLE_AXIS",
+            help="With --fine-tune: which of people's axes an axis of the rubric is learnt from, where the names do not tell.",
+        ),
+    ] = None,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="With --fine-tune: updates.")] = 1000,
+    batch: Annotated[
+        int, typer.Option("--batch", min=1, help="With --fine-tune: ratings of one update.")
+    ] = 8,
+    learning_rate: Annotated[
+        float, typer.Option("--learning-rate", help="With --fine-tune.")
+    ] = 1e-4,
+    rank: Annotated[
+        int, typer.Option("--rank", min=1, help="With --fine-tune: of the LoRA weights.")
+    ] = 16,
+    loss: Annotated[
+        str,
+        typer.Option(
+            "--loss",
+            help="With --fine-tune: reply (ImgEdit-Judge's way), expected_score (regression on the score's digits), or both.",
+        ),
+    ] = "reply",
+    held_out: Annotated[
+        float,
+        typer.Option(
+            "--held-out",
+            min=0.01,
+            max=0.9,
+            help="With --fine-tune: share of photographs to measure on.",
+        ),
+    ] = 0.2,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="With --fine-tune: another setting, e.g. save_every=20, micro_batch=1, gradient_checkpointing=true.",
+        ),
+    ] = None,
     folds: Annotated[
         int, typer.Option(min=2, help="Parts of the cross-validation, by photograph.")
     ] = 10,
@@ -64,12 +121,20 @@ def fit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Fit a judge to people's ratings; every figure it prints is of photographs the fit has not seen."""
-    from editloop.judges.features.fitted import save_fitted
-    from editloop.judges.features.fitting import FitSettings
     from editloop.records.formats.rated_edits import read_rated_edits
 
     rated = read_rated_edits(ratings)
     scale = people_scale_of(people_scale, rated)
+    if fine_tune is not None:
+        from editloop.cli.fine_tuning import FineTuneRequest, fine_tune_command
+
+        if candidate:
+            raise UsageError("--fine-tune and --candidate are two ways to fit a judge: give one")
+        changes = [f"steps={steps}", f"batch={batch}", f"learning_rate={learning_rate}"]
+        changes += [f"rank={rank}", f"loss={loss}", *(overrides or ())]
+        tuning = FineTuneRequest(fine_tune, rubric, learn or (), held_out, changes, out, workers, answers, scale, seed)  # fmt: skip
+        fine_tune_command(rated, tuning, as_json=as_json)
+        return
     if candidate:
         from editloop.cli.choosing import ChoiceRequest, choose_versions
 
@@ -78,6 +143,9 @@ def fit(
         )
         choose_versions(rated, choice, as_json=as_json)
         return
+    from editloop.judges.features.fitted import save_fitted
+    from editloop.judges.features.fitting import FitSettings
+
     settings = FitSettings(folds=folds, draws=draws, seed=seed)
     with open_answers(answers) as store:
         measured = judge_with_progress(f"features:{base}", rated, store, workers)

@@ -40,7 +40,7 @@ def load_judge(spec: str) -> Judge:
         UsageError: `spec` is a folder that holds no usable judge.
     """
     if spec not in JUDGES and len(spec) < _LONGEST_PATH and (Path(spec) / JUDGE_FILE).is_file():
-        from editloop.judges.calibrate.chosen import load_folder
+        from editloop.judges.calibrate.folders import load_folder
 
         return load_folder(Path(spec))
     provider, colon, argument = spec.partition(":")

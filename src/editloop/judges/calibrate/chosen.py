@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
 from editloop.judges.base import BatchJudge, Judge, JudgeRequest, WaitingJudge
 from editloop.judges.calibrate.prompt_search import LabelledEdit
@@ -132,24 +131,3 @@ def save_chosen(model: ChosenModel, folder: Path) -> Path:
     path = folder / JUDGE_FILE
     write_atomically(path, model.model_dump_json(indent=1).encode())
     return path
-
-
-def load_folder(folder: Path) -> Judge:
-    """The judge in a folder, of either kind that ``editloop fit`` writes.
-
-    Raises:
-        UsageError: its file is not what ``editloop fit`` writes.
-    """
-    from editloop.judges.features.fitted import load_fitted
-
-    path = folder / JUDGE_FILE
-    try:
-        text = path.read_text(encoding="utf-8")
-        if '"kind"' not in text[:200]:
-            return load_fitted(folder)
-        model = ChosenModel.model_validate_json(text)
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise UsageError(
-            f"{path} is no judge that editloop fit wrote: {str(error)[:300]}; fit it again"
-        ) from error
-    return ChosenJudge(model)

@@ -113,6 +113,32 @@ def agreement_figures(
     return {name: _interval(values, tail) for name, values in draws.items()}
 
 
+def spearman_gain(
+    before: Scores,
+    after: Scores,
+    people: Scores,
+    clusters: Sequence[str],
+    *,
+    resamples: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """How much nearer to people's order `after` is than `before`, both drawn together: Spearman after minus Spearman before.
+
+    Args:
+        before: Scores of one judge, shape (n,).
+        after: Scores of another judge of the same edits.
+        people: People's mean scores.
+        clusters: Name of each edit's photograph; whole photographs are drawn.
+        resamples: Number of draws.
+        confidence: Mass between the ends.
+        seed: Of the draws.
+    """
+    weights = cluster_weights(clusters, resamples, seed)
+    draws = weighted_spearman(after, people, weights) - weighted_spearman(before, people, weights)
+    return _interval(draws, (1 - confidence) / 2)
+
+
 def cluster_weights(clusters: Sequence[str], resamples: int, seed: int) -> Scores:
     """Weights (1 + resamples, n): first the sample itself, then how often each edit's cluster was drawn."""
     names, places = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)

@@ -114,6 +114,15 @@ def judge_axis_of(axis: str, verdict: Verdict) -> str:
     return OVERALL
 
 
+def people_axis_of(axis: str, asked: Sequence[str]) -> str | None:
+    """The axis of people, one of `asked`, that a judge's `axis` answers: the same name, the same meaning, or their overall score.
+
+    None when they were asked about nothing of the kind.
+    """
+    names = (axis, *(name for group in _SAME if axis in group for name in group), OVERALL)
+    return next((name for name in names if name in asked), None)
+
+
 def score_of(axis: str, verdict: Verdict, scale: tuple[float, float]) -> float | None:
     """The judge's score for people's `axis`, carried linearly onto people's `scale`; None when unscored."""
     if verdict.outcome is not Outcome.SCORED or not verdict.axes:

@@ -155,14 +155,24 @@ def load_rubric(name: str) -> Rubric:
         UnknownNameError: with the nearest name.
         ConfigError: the file cannot be read or is no rubric.
     """
+    return parse_rubric(rubric_text(name), name)
+
+
+def rubric_text(name: str) -> str:
+    """The TOML text of a rubric of the package by name, or of a file by path.
+
+    Raises:
+        UnknownNameError: with the nearest name.
+        ConfigError: the file cannot be read.
+    """
     if name.endswith(".toml"):
-        return parse_rubric(_file_text(Path(name)), name)
+        return _file_text(Path(name))
     if name not in rubric_names():
         known = rubric_names()
         raise UnknownNameError(
             f"no rubric is called {name!r}{did_you_mean(name, known)} known: {', '.join(known)}; or name a .toml file"
         )
-    return parse_rubric((_data() / f"{name}.toml").read_text(encoding="utf-8"), name)
+    return str((_data() / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def parse_rubric(text: str, where: str) -> Rubric:

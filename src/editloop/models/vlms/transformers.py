@@ -45,6 +45,7 @@ class TransformersVlm:
 
     Args:
         spec: ``FOLDER_OR_ID?option=value&...``, the options being fields of `LocalSettings`.
+        lora: Folder of LoRA weights, in place of the option: a path may hold characters that a spec cannot.
 
     Raises:
         PrerequisiteError: when transformers is missing; says what to install.
@@ -52,9 +53,11 @@ class TransformersVlm:
         ConfigError: when an option is unknown or of the wrong type.
     """
 
-    def __init__(self, spec: str = "") -> None:
+    def __init__(self, spec: str = "", *, lora: Path | None = None) -> None:
         self.spec = spec
         self.source, self.settings = parse_local(spec)
+        if lora is not None:
+            self.settings = self.settings.model_copy(update={"lora": str(lora)})
         require("transformers", "train")
         self._lock = threading.Lock()
 

@@ -1,0 +1,174 @@
+"""`editloop fit --fine-tune`: LoRA weights for a local vision-language judge, from ratings to a judge's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import typer
+
+from editloop.cli.progress import say
+from editloop.cli.tables import print_table
+from editloop.core.errors import UsageError
+from editloop.core.log import Bar, ProgressDisplay
+
+if TYPE_CHECKING:
+    from editloop.judges.people.bulk import Judged
+    from editloop.records.formats.rated_edits import RatedFile
+    from editloop.store.answers import AnswerStore
+    from editloop.train.judge_sft.config import JudgeSftConfig
+    from editloop.train.judge_sft.fit import FineTuned
+
+
+class FineTuneRequest(NamedTuple):
+    """What the command line asked for."""
+
+    base: str
+    rubric: str
+    learn: Sequence[str]
+    held_out: float
+    settings: Sequence[str]
+    out: Path
+    workers: int | None
+    answers: Path | None
+    scale: tuple[float, float]
+    seed: int
+
+
+def fine_tune_command(rated: RatedFile, request: FineTuneRequest, *, as_json: bool) -> None:
+    """Train, measure on photographs held out, write the folder and print."""
+    from editloop.cli.judging import open_answers, say_dropped
+    from editloop.train.judge_sft.fit import FineTuning, fine_tune, report_of
+
+    asked = FineTuning(
+        base=request.base,
+        people=request.scale,
+        out=request.out,
+        rubric=request.rubric,
+        config=_config(request),
+        held_out=request.held_out,
+        axes=_pairs(request.learn),
+    )
+    with open_answers(request.answers) as store, ProgressDisplay("fine-tune") as display:
+        found = fine_tune(rated, asked, _Witness(store, request.workers, display))
+    model = found.model
+    if as_json:
+        body = {
+            **model.model_dump(mode="json", include={"base", "rubric", "rubric_version", "scale"}),
+            "readout": model.settings.readout,
+            "people_scale": list(model.people_scale),
+            "training": model.training,
+            "dropped": [one.reason for one in (*rated.dropped, *found.examples.dropped)],
+            "out": str(request.out),
+            **report_of(found),
+        }
+        typer.echo(json.dumps(body, indent=2))
+    else:
+        _print(found)
+    say_dropped((*rated.dropped, *found.examples.dropped))
+    say(f"judge: {request.out} (use it with --judge {request.out})")
+
+
+def _config(request: FineTuneRequest) -> JudgeSftConfig:
+    from editloop.core.config import override
+    from editloop.train.judge_sft.config import JudgeSftConfig
+
+    return override(JudgeSftConfig, {}, [f"seed={request.seed}", *request.settings])
+
+
+def _pairs(words: Sequence[str]) -> dict[str, str]:
+    """``physics=consistency`` as a pair.
+
+    Raises:
+        UsageError: a word is none.
+    """
+    found = {}
+    for word in words:
+        axis, sign, people = word.partition("=")
+        if not axis or not sign or not people:
+            raise UsageError(
+                f"--learn takes AXIS=PEOPLE_AXIS such as physics=consistency, got {word!r}"
+            )
+        found[axis] = people
+    return found
+
+
+class _Witness:
+    """Judges with the command's store, shows progress and prints what is said."""
+
+    def __init__(self, store: AnswerStore, workers: int | None, display: ProgressDisplay) -> None:
+        self._store, self._workers, self._display = store, workers, display
+
+    def judged(self, spec: str, edits: RatedFile) -> Judged:
+        """Verdicts, kept ones from the store."""
+        import os
+
+        from editloop.judges.people.bulk import judge_edits
+
+        def show(done: int, total: int) -> None:
+            self._display.update([Bar("edits held out", done, total)])
+
+        workers = self._workers or os.cpu_count() or 1
+        return judge_edits(spec, edits.edits, store=self._store, workers=workers, progress=show)
+
+    def trained(self, step: int, steps: int, loss: float) -> None:
+        """Show the step."""
+        self._display.update([Bar("steps", step, steps, f"loss {loss:.4f}")])
+
+    def say(self, words: str) -> None:
+        """Print to stderr."""
+        say(words)
+
+
+def _print(found: FineTuned) -> None:
+    facts = found.model.training
+    numbers = ["before", "after", "gain", "95 % interval", "within 1", "MAE", "ceiling", "scored"]
+    rows = []
+    after = {row.axis: row.as_json() for row in found.after.axes}
+    for row in found.before.axes:
+        old, new, gain = row.as_json(), after[row.axis], found.gains[row.axis].as_json()
+        rows.append(
+            [
+                row.axis,
+                new["judge_axis"],
+                _spearman(old),
+                _spearman(new),
+                "" if gain["spearman"] is None else f"{gain['spearman']:+.3f}",
+                _ends(gain["ci"]),
+                _change(old["within_1"], new["within_1"]),
+                _change(old["mae"], new["mae"]),
+                _cell(new["ceiling"]),
+                f"{old['n_scored']} -> {new['n_scored']} of {new['n']}",
+            ]
+        )
+    print_table(["Spearman held out", "read from", *numbers], rows, numbers=numbers)
+    learnt = ", ".join(f"{axis} from {people}" for axis, people in facts["learnt_from"].items())
+    low, high = found.model.scale
+    typer.echo(
+        f"\n{facts['examples']} examples of {facts['edits']['trained']} edits of {facts['photographs']['trained']} photographs; measured on "
+        f"{facts['edits']['held_out']} edits of {facts['photographs']['held_out']} photographs held out, none of them in both; intervals are "
+        "95 % bootstrap intervals over whole photographs\n"
+        f"rubric {found.model.rubric} ({found.model.rubric_version}), {low:g} to {high:g}, learnt {learnt}; scores are read as "
+        f"{found.model.settings.readout}"
+    )
+
+
+def _spearman(row: dict[str, Any]) -> str:
+    """The figure with its interval; in words where there is none."""
+    if row["spearman"] is None:
+        return "unscored" if not row["n_scored"] else "undefined"
+    return f"{_cell(row['spearman'])} [{_ends(row['ci'])}]"
+
+
+def _change(old: float | None, new: float | None) -> str:
+    return f"{_cell(old) or '-'} -> {_cell(new) or '-'}"
+
+
+def _ends(ends: list[float | None] | None) -> str:
+    return f"{_cell(ends[0])} to {_cell(ends[1])}" if ends else ""
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
