@@ -133,3 +133,9 @@ def test_a_line_must_keep_to_its_own_scale(
 ) -> None:
     rated = read_rated_edits(write(tmp_path, GOOD, GOOD | {"uid": "b", "scale": scale}))
     assert [one.reason for one in rated.dropped] == [reason]
+
+
+def test_earlier_instructions_of_an_export_are_the_context(tmp_path: Path) -> None:
+    said = read_rated_edits(write(tmp_path, GOOD | {"context": ["add a cat"]}))
+    assert said.edits[0].context == ("add a cat",)
+    assert read_rated_edits(write(tmp_path, GOOD | {"context": "indoor"})).edits[0].context == ()

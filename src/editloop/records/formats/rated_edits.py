@@ -3,7 +3,7 @@
 A line needs ``instruction``, ``source``, ``edited`` and people's scores, either one by one in ``ratings`` (a list of
 ``{"rater": ..., AXIS: number, ...}``) or as their means in ``mean_AXIS``. ``uid`` names the edit; ``img_id`` names the photograph
 that it started from, which all turns of a chain share; ``scale`` holds the ends of the scale that people were offered
-(``[1, 5]``), as `editloop rate` exports it. Other text and numbers of a line are kept as labels.
+(``[1, 5]``) and ``context`` earlier instructions of the same dialogue, both as `editloop rate` exports them. Other text and numbers of a line are kept as labels.
 """
 
 from __future__ import annotations
@@ -228,6 +228,7 @@ def _edit(line: str, number: int, folder: Path) -> RatedEdit:
             and not key.startswith(_MEAN)
             and isinstance(value, str | int | float)
         },
+        context=_context(row),
         scale=_scale(row, scores),
     )
 
@@ -255,6 +256,14 @@ def _scores(row: dict[str, Any]) -> dict[str, dict[str, float]]:
     if not found:
         raise BadInputError("no_ratings", "neither a number in ratings nor a mean_... of one")
     return found
+
+
+def _context(row: dict[str, Any]) -> tuple[str, ...]:
+    """The line's ``context``; anything but a list of texts is a label of that name."""
+    said = row.get("context")
+    if not isinstance(said, list) or not all(isinstance(one, str) for one in said):
+        return ()
+    return tuple(said)
 
 
 def _scale(
