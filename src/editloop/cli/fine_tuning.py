@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -53,21 +55,24 @@ def fine_tune_command(rated: RatedFile, request: FineTuneRequest, *, as_json: bo
     )
     with open_answers(request.answers) as store, ProgressDisplay("fine-tune") as display:
         found = fine_tune(rated, asked, _Witness(store, request.workers, display))
-    model = found.model
+    model, dropped = found.model, (*rated.dropped, *found.examples.dropped)
     if as_json:
         body = {
             **model.model_dump(mode="json", include={"base", "rubric", "rubric_version", "scale"}),
             "readout": model.settings.readout,
             "people_scale": list(model.people_scale),
             "training": model.training,
-            "dropped": [one.reason for one in (*rated.dropped, *found.examples.dropped)],
+            "dropped": dict(Counter(one.reason for one in dropped)),
+            "dropped_edits": [
+                {"place": one.place, "reason": one.reason, "detail": one.detail} for one in dropped
+            ],
             "out": str(request.out),
             **report_of(found),
         }
         typer.echo(json.dumps(body, indent=2))
     else:
         _print(found)
-    say_dropped((*rated.dropped, *found.examples.dropped))
+    say_dropped(dropped)
     say(f"judge: {request.out} (use it with --judge {request.out})")
 
 
@@ -103,8 +108,6 @@ class _Witness:
 
     def judged(self, spec: str, edits: RatedFile) -> Judged:
         """Verdicts, kept ones from the store."""
-        import os
-
         from editloop.judges.people.bulk import judge_edits
 
         def show(done: int, total: int) -> None:

@@ -29,6 +29,7 @@ from editloop.store.runs import write_atomically
 from editloop.train.judge_sft.config import JudgeSftConfig
 from editloop.train.judge_sft.ratings import RatedExamples, Teaching, rated_examples
 from editloop.train.judge_sft.replies import has_digits
+from editloop.train.judge_sft.trainer import JudgeTrainer, check_same_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +93,12 @@ def fine_tune(rated: RatedFile, asked: FineTuning, witness: Witness) -> FineTune
     teaching = Teaching(rubric, settings, asked.people, asked.held_out, asked.axes, config.seed)
     examples = rated_examples(rated, teaching)
     held_out = RatedFile(rated.path, len(examples.held_out), examples.held_out, ())
+    data = content_id(fingerprint_of_base, rubric.version, examples.digest)
+    check_same_run(config, asked.out, data)
     before = witness.judged(
         f"rubric:{asked.rubric}?readout={settings.readout}@{asked.base}", held_out
     )
-    _train(asked, config, examples, content_id(fingerprint_of_base, rubric.version), witness)
+    _train(asked, config, examples, data, witness)
     model = FineTunedModel(
         base=_absolute(asked.base),
         base_fingerprint=fingerprint_of_base,
@@ -158,13 +161,10 @@ def _train(
     asked: FineTuning,
     config: JudgeSftConfig,
     examples: RatedExamples,
-    of_what: str,
+    data: str,
     witness: Witness,
 ) -> None:
     """Train in the judge's folder. The model is opened and freed here: judging before and after opens its own."""
-    from editloop.train.judge_sft.trainer import JudgeTrainer
-
-    data = content_id(of_what, examples.digest)
     trainer = JudgeTrainer(local_base(asked.base), config, asked.out, data)
     done, steps = trainer.state.step, config.steps
     if done == steps:

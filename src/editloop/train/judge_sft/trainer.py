@@ -53,9 +53,9 @@ class JudgeTrainer:
         low, high = config.digits
         if config.loss != "reply" and not 0 <= low < high <= 9:
             raise UsageError(f"digits must be two of 0 to 9, the lower first, got {config.digits}")
+        check_same_run(config, folder, data)
         self._checkpoints = Checkpoints(folder, keep=2)
         self._facts = {"config": config.model_dump(mode="json"), "data": data}
-        _check_same(self._facts, self._checkpoints.facts(), folder)
         self._vlm, self.config, self._folder = vlm, config, folder
         self.model = _with_new_lora(vlm.checkpoint.model, config)
         parameters = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
@@ -132,32 +132,39 @@ def _with_new_lora(model: Any, config: JudgeSftConfig) -> Any:
     peft = require("peft", "train")
     lora = peft.LoraConfig(r=config.rank, lora_alpha=config.alpha, target_modules=_LANGUAGE)
     with seeded(config.seed), warnings.catch_warnings():
-        # peft reads a property that transformers has renamed.
+        # peft reads a property that transformers has renamed, and older versions know one name of the other call only.
         warnings.simplefilter("ignore", FutureWarning)
         adapted = peft.get_peft_model(model, lora)
-    if config.gradient_checkpointing:
-        adapted.gradient_checkpointing_enable({"use_reentrant": False})
+        if config.gradient_checkpointing:
+            adapted.gradient_checkpointing_enable({"use_reentrant": False})
     return adapted
 
 
-def _check_same(now: dict[str, Any], before: dict[str, Any] | None, folder: Path) -> None:
-    if before is None or "config" not in before:
+def check_same_run(config: JudgeSftConfig, folder: Path, data: str) -> None:
+    """Nothing, when a run of these settings on this data may begin or go on in `folder`.
+
+    Raises:
+        UsageError: another run is in it.
+    """
+    before = Checkpoints(folder, keep=2).facts()
+    if before is None:
         return
-    if before["data"] != now["data"]:
+    if before.get("data") != data:
         raise UsageError(
             f"{folder} holds a run on other ratings, another rubric or another model: run with what it began with, or name another "
             "folder"
         )
+    old, now = before["config"], config.model_dump(mode="json")
     changed = [
-        f"{name} {before['config'].get(name)} is now {value}"
-        for name, value in now["config"].items()
-        if name not in _FREE and before["config"].get(name) != value
+        f"{name} {old.get(name)} is now {value}"
+        for name, value in now.items()
+        if name not in _FREE and old.get(name) != value
     ]
     if changed:
         raise UsageError(
             f"{folder} holds a run with other settings ({'; '.join(changed)}): run with those it began with, or name another folder"
         )
-    if before["step"] > now["config"]["steps"]:
+    if before["step"] > config.steps:
         raise UsageError(
-            f"{folder} holds a run of {before['step']} steps, more than the {now['config']['steps']} asked for: name another folder"
+            f"{folder} holds a run of {before['step']} steps, more than the {config.steps} asked for: name another folder"
         )
