@@ -1,48 +1,27 @@
-"""Asks an OpenAI-compatible endpoint, patiently: kept replies, pace, retries, budgets. Lives in one event loop."""
+"""Asks a vision-language model behind an OpenAI-compatible endpoint: kept replies, pace, retries, budgets. Lives in one event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-import itertools
-import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from editloop.core.errors import BadInputError, ModelCallError
-from editloop.models.vlms.breaker import Breaker
 from editloop.models.vlms.chat import (
     estimated_input_tokens,
     read_reply,
     request_body,
     request_key,
 )
-from editloop.models.vlms.limiter import Limiter
 from editloop.models.vlms.messages import ImageEncoding, VlmReply, VlmRequest
-from editloop.models.vlms.responses import TryAgainError, UselessKeyError, judge_response
-from editloop.models.vlms.settings import CallSettings, Endpoint, is_loopback, key_for
+from editloop.models.vlms.posting import Body, Poster
+from editloop.models.vlms.settings import CallSettings, Endpoint
 from editloop.store.calls import CallCache, CallKey, Reply
 from editloop.store.spending import Spending
 
-if TYPE_CHECKING:
-    import aiohttp
-
-LONGEST_PAUSE: Final = 30.0
-LENDING_SECONDS: Final = 0.01
 CLOSING_SECONDS: Final = 5.0
-CONNECT_SECONDS: Final = 15.0
-
-
-@dataclass(slots=True)
-class CallCounts:
-    """What a client did. `tries` are requests sent; `throttled` and `troubled` those that were refused for now or broke."""
-
-    tries: int = 0
-    throttled: int = 0
-    troubled: int = 0
 
 
 class EndpointClient:
@@ -60,12 +39,9 @@ class EndpointClient:
     def __init__(self, endpoint: Endpoint, settings: CallSettings) -> None:
         self.endpoint = endpoint
         self.settings = settings
-        self.counts = CallCounts()
-        self.on_pause: set[Callable[[], None]] = set()
-        """Called when a call pauses between tries: others may use its place meanwhile."""
-        self.limiter = Limiter(
-            settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute
-        )
+        self._poster = Poster[VlmReply](endpoint, settings, "chat/completions", read_reply)
+        self.counts, self.limiter = self._poster.counts, self._poster.limiter
+        self.on_pause = self._poster.on_pause
         self._encoding = settings.encoding
         self._identity = {
             "kind": "chat.completions",
@@ -74,13 +50,7 @@ class EndpointClient:
             "revision": settings.revision,
             "detail": settings.detail,
         }
-        self._key = key_for(endpoint)
-        self._url = f"{endpoint.url}/chat/completions"
-        self._breaker = Breaker()
-        self._closing = False
-        self._lent_at = 0.0
         self.cache = CallCache(settings.cache_file, settings.mode, settings.budget)
-        self._session: aiohttp.ClientSession | None = None
 
     async def ask(self, request: VlmRequest) -> VlmReply:
         """The reply to `request`: a kept one, or what the endpoint answers. Cancelling the caller does not waste the call.
@@ -146,11 +116,10 @@ class EndpointClient:
 
     async def close(self) -> None:
         """Let calls under way end (for a few seconds), keep their replies, and hang up."""
-        self._closing = True
+        self._poster.stop_retrying()
         with suppress(TimeoutError):
             await asyncio.wait_for(self.cache.close(), CLOSING_SECONDS)
-        if self._session is not None:
-            await self._session.close()
+        await self._poster.close()
 
     def _key_of(self, request: VlmRequest) -> CallKey | ModelCallError:
         try:
@@ -178,90 +147,10 @@ class EndpointClient:
     async def _send(
         self, request: VlmRequest, encoding: ImageEncoding, input_tokens: int
     ) -> VlmReply:
-        """Try until there is an answer, or no hope of one."""
-        deadline = time.monotonic() + self.settings.patience
-        failures, body, trouble = 0, b"", TryAgainError("")
-        for tried in itertools.count(1):
-            await self.limiter.enter(input_tokens + request.max_tokens)
-            try:
-                self._breaker.check()
-                body = body or await self._body(request, encoding)
-                answer = await self._once(body, input_tokens)
-            except TryAgainError as error:
-                trouble = error
-            else:
-                self._breaker.served()
-                return answer
-            finally:
-                self.limiter.leave()
-            failures += not trouble.throttled
-            pause = max(trouble.retry_after, self._pause(tried))
-            hopeless = failures >= self.settings.attempts
-            if hopeless or self._closing or time.monotonic() + pause > deadline:
-                break
-            self._lend_place()
-            await asyncio.sleep(pause)
-        self._breaker.lost(trouble.reason)
-        raise ModelCallError(
-            f"{self.endpoint.model} at {self.endpoint.url} did not answer in {tried} tries, the last one: "
-            f"{trouble.reason}; run again later, kept replies cost nothing"
+        posted = await self._poster.post(
+            lambda: self._body(request, encoding), input_tokens + request.max_tokens
         )
-
-    def _lend_place(self) -> None:
-        """Let others begin calls while this one pauses; but not all at once, for they may be refused like it."""
-        now = time.monotonic()
-        if now - self._lent_at >= LENDING_SECONDS:
-            self._lent_at = now
-            for begin in tuple(self.on_pause):
-                begin()
-
-    def _pause(self, tried: int) -> float:
-        """Exponential, drawn at random, so that calls that failed together do not come back together."""
-        return random.uniform(
-            0, min(LONGEST_PAUSE, self.settings.backoff * 2 ** min(tried - 1, 16))
-        )
-
-    async def _once(self, body: bytes, input_tokens: int) -> VlmReply:
-        """One try.
-
-        Raises:
-            TryAgainError: it may work later.
-            ModelCallError: it never will.
-        """
-        import aiohttp
-
-        self.counts.tries += 1
-        started = time.perf_counter()
-        try:
-            data = aiohttp.BytesPayload(body, content_type="application/json")
-            async with self._opened().post(self._url, data=data, allow_redirects=False) as response:
-                text = (await response.read()).decode("utf-8", "replace")
-        except TimeoutError:
-            self.counts.troubled += 1
-            raise TryAgainError(
-                f"no answer within {self.settings.timeout:g} s (option timeout)"
-            ) from None
-        except (aiohttp.ClientError, OSError) as error:
-            # aiohttp's errors carry the request's headers, and with them the key: only their kind is passed on.
-            self.counts.troubled += 1
-            raise TryAgainError(f"the connection broke ({type(error).__name__})") from None
-        try:
-            answer = judge_response(response.status, response.headers, text, self._key)
-        except TryAgainError as trouble:
-            self._note(throttled=trouble.throttled)
-            raise
-        except UselessKeyError as error:
-            self._breaker.give_up(str(error))
-            raise
-        self.limiter.served()
-        return self._counted(answer, input_tokens, time.perf_counter() - started)
-
-    def _note(self, *, throttled: bool) -> None:
-        if throttled:
-            self.counts.throttled += 1
-            self.limiter.refused()
-        else:
-            self.counts.troubled += 1
+        return self._counted(posted.answer, input_tokens, posted.seconds)
 
     def _counted(self, answer: VlmReply, input_tokens: int, seconds: float) -> VlmReply:
         """With time, tokens and cost; tokens are estimated where the endpoint does not count, so that budgets hold."""
@@ -275,27 +164,12 @@ class EndpointClient:
             seconds=round(seconds, 4),
         )
 
-    async def _body(self, request: VlmRequest, encoding: ImageEncoding) -> bytes:
+    async def _body(self, request: VlmRequest, encoding: ImageEncoding) -> Body:
         """What is sent; images are encoded in a thread."""
         model, settings = self.endpoint.model, self.settings
         if _only_words(request):
-            return request_body(request, model, encoding, settings)
-        return await asyncio.to_thread(request_body, request, model, encoding, settings)
-
-    def _opened(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            import aiohttp
-
-            headers = {"Authorization": f"Bearer {self._key}"} if self._key else None
-            self._session = aiohttp.ClientSession(
-                headers=headers,
-                timeout=aiohttp.ClientTimeout(
-                    total=self.settings.timeout, sock_connect=CONNECT_SECONDS
-                ),
-                connector=aiohttp.TCPConnector(limit=self.settings.concurrency),
-                trust_env=not is_loopback(self.endpoint.url),
-            )
-        return self._session
+            return Body(request_body(request, model, encoding, settings))
+        return Body(await asyncio.to_thread(request_body, request, model, encoding, settings))
 
 
 def _only_words(request: VlmRequest) -> bool:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Final
 
-from editloop.core.errors import ModelCallError
 from editloop.core.ids import content_id
 from editloop.models.roles import ModelIdentity
 from editloop.models.vlms.client import EndpointClient
+from editloop.models.vlms.client_thread import ClientThread
 from editloop.models.vlms.crowd import Crowd
 from editloop.models.vlms.images import encoding_key
-from editloop.models.vlms.loop_thread import LoopThread
 from editloop.models.vlms.messages import VlmAnswer, VlmReply, VlmRequest
 from editloop.models.vlms.settings import parse_spec
 
@@ -42,9 +38,9 @@ class OpenAiVlm:
 
     def __init__(self, spec: str = "") -> None:
         self.endpoint, self.settings = parse_spec(spec)
-        self._lock = threading.Lock()
-        self._loop: LoopThread | None = None
-        self._client: EndpointClient | None = None
+        self._thread = ClientThread(
+            f"calls to {self.endpoint.model}", lambda: EndpointClient(self.endpoint, self.settings)
+        )
 
     def __repr__(self) -> str:
         return f"OpenAiVlm({self.identity.name!r})"
@@ -71,17 +67,7 @@ class OpenAiVlm:
             PrerequisiteError: when the endpoint needs a key and there is none.
             StoreError: when the file of kept replies cannot be opened.
         """
-        with self._lock:
-            if self._client is None:
-                loop = LoopThread(f"calls to {self.endpoint.model}")
-                try:
-                    self._client = loop.submit(self._open()).result()
-                except BaseException:
-                    loop.close()
-                    raise
-                self._loop = loop
-                atexit.register(self.close)
-            return self._client
+        return self._thread.client
 
     async def ask(self, request: VlmRequest) -> VlmReply:
         """The reply to one request.
@@ -92,7 +78,7 @@ class OpenAiVlm:
             StoreError: when kept replies cannot be read or written.
         """
         client = self.client
-        return await asyncio.wrap_future(self._running.submit(client.ask(request)))
+        return await asyncio.wrap_future(self._thread.submit(client.ask(request)))
 
     def ask_many(
         self,
@@ -115,7 +101,7 @@ class OpenAiVlm:
         told: SimpleQueue[tuple[int, VlmAnswer] | None] = SimpleQueue()
         tell = told.put if on_reply is not None else None
         crowd = Crowd(client, requests, tell)
-        work = self._running.submit(crowd.answers())
+        work = self._thread.submit(crowd.answers())
         if on_reply is None:
             return _waited(work.result, crowd.stop)
         work.add_done_callback(lambda _: told.put(None))
@@ -129,14 +115,7 @@ class OpenAiVlm:
 
     def close(self) -> None:
         """Keep what was answered and hang up; the next question opens it again."""
-        with self._lock:
-            client, loop = self._client, self._loop
-            self._client = self._loop = None
-        if client is not None and loop is not None:
-            atexit.unregister(self.close)
-            with suppress(RuntimeError):  # the interpreter is going down
-                loop.submit(client.close()).result()
-                loop.close()
+        self._thread.close()
 
     def __enter__(self) -> OpenAiVlm:
         return self
@@ -148,16 +127,6 @@ class OpenAiVlm:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    @property
-    def _running(self) -> LoopThread:
-        loop = self._loop
-        if loop is None:
-            raise ModelCallError(f"{self!r} was closed while it was asked")
-        return loop
-
-    async def _open(self) -> EndpointClient:
-        return EndpointClient(self.endpoint, self.settings)
 
 
 def _waited(wait: Callable[[], list[VlmAnswer]], stop: Callable[[], None]) -> list[VlmAnswer]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from editloop.core.errors import ModelCallError
 from editloop.models.vlms.chat import (
@@ -14,14 +14,13 @@ from editloop.models.vlms.chat import (
     MalformedReplyError,
     is_filtered,
     read_failure,
-    read_reply,
 )
-from editloop.models.vlms.messages import VlmReply
 from editloop.models.vlms.redaction import excerpt, redact_answer
 from editloop.models.vlms.settings import KEY_VARIABLE, URL_VARIABLE
 
 _TRY_AGAIN: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 _THROTTLED: Final = frozenset({429, 529})
+Answer = TypeVar("Answer")
 _NO_MONEY: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
 
@@ -45,8 +44,17 @@ class UselessKeyError(ModelCallError):
     """The key is wrong or its account is empty: no call can succeed."""
 
 
-def judge_response(status: int, headers: Mapping[str, str], text: str, key: str) -> VlmReply:
+def judge_response(
+    status: int, headers: Mapping[str, str], text: str, key: str, read: Callable[[str], Answer]
+) -> Answer:
     """The answer in a response; neither it nor an error carries `key`.
+
+    Args:
+        status: HTTP status.
+        headers: Of the response.
+        text: Its body.
+        key: That was sent with the request.
+        read: Reads a body that is an answer, or in which the provider's filter speaks; raises `MalformedReplyError` else.
 
     Raises:
         TryAgainError: it may work later.
@@ -56,7 +64,7 @@ def judge_response(status: int, headers: Mapping[str, str], text: str, key: str)
     answer = redact_answer(text, key)
     if status == 200:
         try:
-            return read_reply(answer)
+            return read(answer)
         except MalformedReplyError as error:
             failure = read_failure(_json(text))
             if failure is None:
@@ -67,7 +75,7 @@ def judge_response(status: int, headers: Mapping[str, str], text: str, key: str)
     else:
         failure = read_failure(_json(text))
     if failure is not None and is_filtered(failure):
-        return read_reply(answer)
+        return read(answer)
     words = excerpt(failure.message if failure and failure.message else text, key)
     reason = f"HTTP {status}: {words}" if words else f"HTTP {status}"
     _raise_hopeless(status, failure, reason)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
@@ -25,8 +25,8 @@ DEFAULT_URL = "https://api.openai.com/v1"
 _EXPECTED = "expected openai:MODEL or openai:MODEL@http://HOST:PORT/v1, with options such as ?image=jpeg&max_usd=5"
 
 
-class CallSettings(Config):
-    """Options of an OpenAI-compatible endpoint."""
+class EndpointSettings(Config):
+    """Options that every call of an OpenAI-compatible endpoint has, whatever is asked of the model."""
 
     image: Literal["png", "jpeg"] = "png"
     """How images are sent, where a request leaves it open."""
@@ -34,8 +34,6 @@ class CallSettings(Config):
     """Of JPEG."""
     max_side: int | None = Field(default=None, ge=16)
     """Longer images are scaled down to this many pixels."""
-    detail: Literal["auto", "low", "high"] | None = None
-    """OpenAI's resolution hint for images; None sends none."""
 
     concurrency: int = Field(default=64, ge=1)
     """Most calls in flight."""
@@ -67,11 +65,9 @@ class CallSettings(Config):
     """Price of a million tokens read, in US dollars; none is built in, for prices change."""
     output_usd: float | None = Field(default=None, ge=0)
     """Price of a million tokens written."""
-    length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
-    """What the endpoint calls the longest answer; OpenAI's reasoning models want the second."""
 
     @model_validator(mode="after")
-    def _prices_known(self) -> CallSettings:
+    def _prices_known(self) -> EndpointSettings:
         if (self.input_usd is None) != (self.output_usd is None):
             raise ValueError("input_usd and output_usd go together")
         if self.max_usd is not None and self.input_usd is None:
@@ -105,6 +101,15 @@ class CallSettings(Config):
         return (input_tokens * self.input_usd + output_tokens * self.output_usd) / 1e6
 
 
+class CallSettings(EndpointSettings):
+    """Options of a vision-language model behind an OpenAI-compatible endpoint."""
+
+    detail: Literal["auto", "low", "high"] | None = None
+    """OpenAI's resolution hint for images; None sends none."""
+    length_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    """What the endpoint calls the longest answer; OpenAI's reasoning models want the second."""
+
+
 class Endpoint(NamedTuple):
     """Where a model answers, and whether the key of the environment goes there."""
 
@@ -118,8 +123,21 @@ class Endpoint(NamedTuple):
         return "loopback" if is_loopback(self.url) else (urlsplit(self.url).hostname or "")
 
 
+SomeSettings = TypeVar("SomeSettings", bound=EndpointSettings)
+
+
 def parse_spec(spec: str) -> tuple[Endpoint, CallSettings]:
-    """Split ``MODEL[@URL][?option=value&...]``.
+    """Split ``MODEL[@URL][?option=value&...]`` of a vision-language model.
+
+    Raises:
+        UsageError: when no model or no usable address is named.
+        ConfigError: for an unknown option or a wrong value.
+    """
+    return parse_endpoint(spec, CallSettings)
+
+
+def parse_endpoint(spec: str, kind: type[SomeSettings]) -> tuple[Endpoint, SomeSettings]:
+    """Split ``MODEL[@URL][?option=value&...]``, the options being fields of `kind`.
 
     The key of the environment belongs to the address of the environment (or to OpenAI's): an address in a spec gets it only
     where scheme, host and port are the same, or on this machine, so that a recipe from somewhere cannot carry it off.
@@ -141,7 +159,7 @@ def parse_spec(spec: str) -> tuple[Endpoint, CallSettings]:
         raise UsageError(
             f"the address of {parts.hostname} carries a user or password; keys come from {KEY_VARIABLE} only"
         )
-    settings = override(CallSettings, {}, [option for option in options.split("&") if option])
+    settings = override(kind, {}, [option for option in options.split("&") if option])
     sends_key = is_loopback(url) or _same_origin(url, own)
     return Endpoint(model, url, sends_key), settings
 
