@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from editloop.core.errors import BudgetError, ModelCallError
+from editloop.core.errors import BudgetError, ModelCallError, StoreError
 from editloop.store.calls import CacheMode, CallCache, Reply
 from editloop.store.spending import Budget, Spending
 
@@ -161,16 +164,66 @@ def test_budgets_are_hard_even_for_calls_at_once(tmp_path: Path, budget: Budget,
     assert len(refused) == 10 - sent
 
 
-def test_replies_are_there_while_the_cache_is_open(tmp_path: Path) -> None:
+def test_a_reply_is_in_the_file_before_its_caller_has_it(tmp_path: Path) -> None:
+    endpoint = Endpoint()
+    seen: list[int] = []
+
+    async def ask() -> None:
+        async with CallCache(tmp_path / "calls.sqlite") as cache:
+
+            async def one(name: str) -> None:
+                await cache.call(request(name), endpoint.send(name))
+                seen.append(rows(tmp_path / "calls.sqlite") - len(seen))
+
+            await asyncio.gather(*(one(str(number)) for number in range(20)))
+
+    asyncio.run(ask())
+    assert min(seen) >= 1, "more rows than callers who were told, at any time"
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from editloop.store.calls import CallCache, Reply
+
+async def send() -> Reply:
+    return Reply(raw="paid")
+
+async def main() -> None:
+    cache = CallCache(Path(sys.argv[1]))
+    await asyncio.gather(*(cache.call({"model": "m", "n": n}, send) for n in range(50)))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+def test_what_a_caller_was_told_survives_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "calls.sqlite"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert rows(path) == 50
+
+
+def test_a_reply_that_cannot_be_written_is_no_reply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     endpoint = Endpoint()
 
-    async def ask() -> int:
+    async def ask() -> None:
         async with CallCache(tmp_path / "calls.sqlite") as cache:
-            await cache.call(request("a"), endpoint.send("a"))
-            await asyncio.sleep(0.2)
-            return rows(tmp_path / "calls.sqlite")
+            commit = cache.commit
 
-    assert asyncio.run(ask()) == 1
+            def full() -> None:
+                raise StoreError("the disk is full")
+
+            monkeypatch.setattr(cache, "commit", full)
+            with pytest.raises(StoreError, match="full"):
+                await cache.call(request("a"), endpoint.send("a"))
+            monkeypatch.setattr(cache, "commit", commit)
+
+    asyncio.run(ask())
+    assert rows(tmp_path / "calls.sqlite") == 1, "it stayed queued, and was written when it could"
 
 
 def test_a_generous_estimate_makes_calls_wait_but_wastes_no_budget(tmp_path: Path) -> None:

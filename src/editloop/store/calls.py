@@ -3,7 +3,7 @@
 The key of a call is the SHA-256 of its canonical request, in which every image is replaced by the hash of its bytes,
 so an equal question finds its answer in any run. Only answers are kept: an endpoint that failed raises, and never
 leaves an empty string behind. Equal calls that are under way at the same time become one. Budgets are reserved before
-a call is sent.
+a call is sent. A reply is in the file before its caller gets it: what anybody was told survives kill -9.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +24,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from editloop.core.errors import ModelCallError, StoreError
 from editloop.core.ids import sha256_hex
-from editloop.store.journal import GROUP_SECONDS
 from editloop.store.packs import storage_error
 from editloop.store.spending import Budget, Ledger, Spending
 from editloop.store.sqlite import clear_errors, connect, transaction
@@ -64,6 +62,8 @@ class Reply(BaseModel):
     finish_reason: str = ""
 
 
+GATHER_SECONDS: Final = 0.002
+"""How long the first reply waits for others that share its commit; those that come during a commit share the next one."""
 _KEYS_AT_ONCE: Final = 500
 """Keys in one look-up; SQLite takes 999 variables anywhere."""
 
@@ -104,6 +104,8 @@ class CallCache:
         self._in_flight: dict[bytes, asyncio.Future[Reply]] = {}
         self._waiting: dict[bytes, tuple[str, Reply]] = {}
         self._flusher: asyncio.Task[None] | None = None
+        self._group: asyncio.Future[None] | None = None
+        """Done when the replies that wait now are in the file."""
         self.hits = 0
         """Calls that a kept reply answered."""
         self.merged = 0
@@ -290,19 +292,34 @@ class CallCache:
         )
         if not reply.seconds:
             reply = reply.model_copy(update={"seconds": round(time.perf_counter() - started, 4)})
-        self._keep(key, reply)
+        await self._keep(key, reply)
         return reply
 
-    def _keep(self, key: CallKey, reply: Reply) -> None:
-        self._waiting[key.digest] = (key.text, reply)
-        if self._flusher is None or self._flusher.done():
-            self._flusher = asyncio.create_task(self._flush_soon())
+    async def _keep(self, key: CallKey, reply: Reply) -> None:
+        """Wait until `reply` is in the file.
 
-    async def _flush_soon(self) -> None:
-        """Commit in a thread: a disk that takes its time holds up no call."""
-        await asyncio.sleep(GROUP_SECONDS)
-        with suppress(StoreError):  # the replies stay queued, and the next commit reports it
-            await asyncio.to_thread(self.commit)
+        Raises:
+            StoreError: it cannot be written; it stays queued, and the next commit tries again.
+        """
+        self._waiting[key.digest] = (key.text, reply)
+        if self._group is None:
+            self._group = asyncio.get_running_loop().create_future()
+            if self._flusher is None or self._flusher.done():
+                self._flusher = asyncio.create_task(self._flush())
+        await asyncio.shield(self._group)
+
+    async def _flush(self) -> None:
+        """Commit in a thread, group after group: a disk that takes its time holds up no call that is sent."""
+        while self._group is not None:
+            await asyncio.sleep(GATHER_SECONDS)
+            group, self._group = self._group, None
+            try:
+                await asyncio.to_thread(self.commit)
+            except StoreError as error:
+                group.set_exception(error)
+                group.exception()  # where every caller was cancelled, nobody asks
+            else:
+                group.set_result(None)
 
 
 def canonical_request(request: dict[str, Any]) -> str:

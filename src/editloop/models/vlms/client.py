@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -80,7 +80,13 @@ class EndpointClient:
         return [None if reply is None else self._replayed(reply) for reply in found]
 
     async def send(
-        self, request: VlmRequest, key: CallKey, *, looked_up: bool = True, shielded: bool = False
+        self,
+        request: VlmRequest,
+        key: CallKey,
+        *,
+        looked_up: bool = True,
+        shielded: bool = False,
+        arrived: Callable[[], None] | None = None,
     ) -> VlmReply:
         """As `ask`, with the key at hand.
 
@@ -89,6 +95,7 @@ class EndpointClient:
             key: What `keys` made of it.
             looked_up: `kept` has just found nothing.
             shielded: Whether the caller may be cancelled.
+            arrived: Called when the endpoint has answered and the reply is yet to be written: another call may begin.
 
         Raises:
             ModelCallError: as `ask`.
@@ -101,6 +108,8 @@ class EndpointClient:
         async def send() -> Reply:
             answer = await self._send(request, encoding, input_tokens)
             fresh.append(answer)
+            if arrived is not None:
+                arrived()
             return Reply(
                 raw=answer.raw,
                 input_tokens=answer.input_tokens,

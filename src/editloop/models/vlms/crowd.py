@@ -67,18 +67,32 @@ class Crowd:
         """Begin nothing more; what is under way ends and is kept."""
         self._stopping = True
 
-    def _start_one(self) -> None:
+    def _start_one(self) -> bool:
+        """Begin another worker, if there is something to do; whether there was."""
         most = WORKERS_PER_PLACE * self._client.settings.concurrency
-        if self._workers < most and self._more() and not self._stopping:
-            self._workers += 1
-            self._group.create_task(self._work())
+        if self._workers >= most or not self._more() or self._stopping:
+            return False
+        self._workers += 1
+        self._group.create_task(self._work())
+        return True
 
     def _more(self) -> bool:
         return bool(self._unanswered) or self._looked_up < len(self._requests)
 
     async def _work(self) -> None:
-        """Take the next question as soon as there is an answer: one slow answer holds up nobody."""
-        while not self._stopping:
+        """Take the next question as soon as there is an answer: one slow answer holds up nobody.
+
+        Where an answer has arrived and is yet to be written, another worker takes over.
+        """
+        replaced = False
+
+        def arrived() -> None:
+            nonlocal replaced
+            self._workers -= 1
+            replaced = self._start_one()
+            self._workers += not replaced
+
+        while not self._stopping and not replaced:
             if not self._unanswered:
                 await self._look_up()
             if not self._unanswered:
@@ -86,7 +100,8 @@ class Crowd:
             key = self._unanswered.popleft()
             answer: VlmAnswer
             try:
-                answer = await self._client.send(self._requests[self._places[key][0]], key)
+                request = self._requests[self._places[key][0]]
+                answer = await self._client.send(request, key, arrived=arrived)
             except ModelCallError as error:
                 answer = error
             except BaseException:
