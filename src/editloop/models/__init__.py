@@ -56,6 +56,7 @@ for _role, _spec, _where in (
     ("text_embedder", "embedded:wordllama", "editloop.models.text_embedders.wordllama:WordLlama"),
     ("editor", "embedded:procedural", "editloop.models.editors.procedural.editor:embedded_editor"),
     ("editor", "diffusers:", "editloop.models.diffusers.editor:DiffusersEditor"),
+    ("editor", "openai:", "editloop.models.editors.served.editor:ServedEditor"),
     ("editor", "world:tiny-editor", "editloop.models.storybook.shipped:TinyEditor"),
     ("generator", "diffusers:", "editloop.models.storybook.generator:StorybookGenerator"),
     ("generator", "world:tiny-generator", "editloop.models.storybook.shipped:TinyGenerator"),

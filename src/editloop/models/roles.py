@@ -191,6 +191,19 @@ class BatchEditor(Editor, Protocol):
         """One result a request, in order."""
 
 
+@runtime_checkable
+class WaitingEditor(BatchEditor, Protocol):
+    """An editor that waits for an endpoint rather than computes: many requests should be on the way at once."""
+
+    async def edit_async(self, request: EditRequest) -> EditResult:
+        """The edited image.
+
+        Raises:
+            BadInputError: the editor refuses.
+            ModelCallError: there is no answer.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """What a text-to-image model is asked for."""

@@ -70,6 +70,8 @@ async def hang_up(call: Call) -> web.StreamResponse:
 class ScriptedServer:
     """Answers `POST /v1/chat/completions` by `script`; counts what it was asked."""
 
+    path = "/v1/chat/completions"
+
     def __init__(self, script: Script) -> None:
         self.script = script
         self.calls: list[Call] = []
@@ -92,9 +94,12 @@ class ScriptedServer:
         self._thread.join()
         self._loop.close()
 
+    async def read(self, request: web.Request) -> dict[str, Any]:
+        return dict(json.loads(await request.read()))
+
     async def _start(self) -> tuple[web.AppRunner, int]:
         app = web.Application(client_max_size=64 * 2**20)
-        app.router.add_post("/v1/chat/completions", self._handle)
+        app.router.add_post(self.path, self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -103,7 +108,8 @@ class ScriptedServer:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.arrivals.append(time.monotonic())
-        call = Call(len(self.calls), json.loads(await request.read()), request)
+        body = await self.read(request)
+        call = Call(len(self.calls), body, request)
         self.calls.append(call)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +27,7 @@ class Coverage:
         wrong_name: Key -> file that seems to be meant; published scripts would not find it, and neither is it used here.
         wrong_size: Key -> ``WxH against WxH``; judged all the same, as published scripts do.
         strangers: Images that belong to no case.
+        resized: Key -> ``WxH to WxH``, for what an endpoint returned in another size and the editor's adapter scaled.
     """
 
     folder: str
@@ -37,6 +38,7 @@ class Coverage:
     wrong_name: Mapping[str, str]
     wrong_size: Mapping[str, str]
     strangers: Sequence[str]
+    resized: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -54,6 +56,7 @@ class Coverage:
             "wrong_name": dict(self.wrong_name),
             "wrong_size": dict(self.wrong_size),
             "strangers": list(self.strangers),
+            "resized": dict(self.resized),
         }
 
     def sentence(self) -> str:
@@ -65,6 +68,7 @@ class Coverage:
             ("wrong name", [f"{key} is called {name}" for key, name in self.wrong_name.items()]),
             ("wrong size", [f"{key} {what}" for key, what in self.wrong_size.items()]),
             ("of no case", list(self.strangers)),
+            ("scaled", [f"{key} from {what}" for key, what in self.resized.items()]),
         ):
             if keys:
                 parts.append(f"{len(keys)} {name} (first: {keys[0]})")

@@ -36,6 +36,7 @@ class BenchItem(BaseModel):
         plan: The storybook case as JSON, where the benchmark has one; no judge but the oracle sees it.
         source: The source in the run folder.
         edited: The output in the run folder.
+        facts: What the editor said of its work, for example the size that an endpoint returned.
         verdict: The judge's.
     """
 
@@ -53,6 +54,7 @@ class BenchItem(BaseModel):
     plan: str = ""
     source: ImageRef | None = None
     edited: ImageRef | None = None
+    facts: dict[str, float] = {}
     verdict: Verdict | None = None
 
 

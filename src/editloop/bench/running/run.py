@@ -33,17 +33,16 @@ from editloop.bench.running.scores import (
 from editloop.bench.running.stages import (
     REFUSED,
     Collect,
-    Edit,
-    EditConfig,
     FolderConfig,
     JudgeConfig,
     JudgeHere,
     JudgeInWorkers,
     JudgeRemotely,
     ReadSource,
+    edit_stage,
 )
 from editloop.bench.tasks.base import Task
-from editloop.core.errors import EditloopError, UsageError
+from editloop.core.errors import BudgetError, EditloopError, UsageError
 from editloop.core.ids import sha256_hex
 from editloop.engine import ProgressCallback, RunResult, Stage, run_pipeline
 from editloop.store.runs import write_atomically
@@ -98,6 +97,7 @@ def run_bench(
     with run_pipeline(stages, items, run_dir=_folder(request), run_seed=request.seed, workers=request.workers, config=facts, progress=progress("edit"), retry_failed=True) as result:  # fmt: skip
         edited = _items(result)
         lost |= _lost(result, items)
+        _stop_at_the_cap(result, len(edited), len(items))
         computed = result.counts[-1].computed
         if not request.outputs:
             coverage = _write_outputs(request, items, edited, result)
@@ -142,7 +142,7 @@ def _stages(request: BenchRequest) -> list[Stage[Any, Any, Any]]:
     source = ReadSource(FolderConfig(folder=str(request.images_folder)))
     if request.outputs:
         return [source, Collect(FolderConfig(folder="\n".join(map(str, request.outputs))))]
-    return [source, Edit(EditConfig(editor=request.editor))]
+    return [source, edit_stage(request.editor)]
 
 
 def judge_stage(request: BenchRequest) -> JudgeHere | JudgeRemotely:
@@ -171,6 +171,19 @@ def _lost(result: RunResult, items: Sequence[BenchItem]) -> dict[tuple[str, int]
             outcome = ("failed", f"{row.stage}: {row.reason}: {row.detail}"[:300])
         found[where[row.record_id]] = outcome
     return found
+
+
+def _stop_at_the_cap(result: RunResult, edited: int, expected: int) -> None:
+    """A budget of the editor that is used up ends the run before a judge is paid for a part of it.
+
+    Raises:
+        BudgetError: naming the cap.
+    """
+    capped = next((row for row in result.rejected() if row.reason == BudgetError.__name__), None)
+    if capped is not None:
+        raise BudgetError(
+            f"{edited} of {expected} edits are there, and no judge was asked: {capped.detail}"
+        )
 
 
 def _reasons(lost: dict[tuple[str, int], tuple[str, str]]) -> dict[str, int]:
@@ -221,9 +234,24 @@ def _write_outputs(
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
     return [
-        check_outputs(folder, [item for item in items if item.run == run], request.images_folder)
+        replace(
+            check_outputs(
+                folder, [item for item in items if item.run == run], request.images_folder
+            ),
+            resized=_resized([item for item in edited if item.run == run]),
+        )
         for run, folder in enumerate(folders)
     ]
+
+
+def _resized(edited: Sequence[BenchItem]) -> dict[str, str]:
+    """Key -> the size that an endpoint returned, where the output has another."""
+    found = {}
+    for item in edited:
+        came = tuple(int(item.facts.get(f"returned_{side}", 0)) for side in ("width", "height"))
+        if item.edited and any(came) and came != (item.edited.width, item.edited.height):
+            found[item.key] = f"{came[0]}x{came[1]} to {item.edited.width}x{item.edited.height}"
+    return found
 
 
 def _holds(path: Path, sha256: str) -> bool:

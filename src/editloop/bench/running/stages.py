@@ -23,7 +23,7 @@ from editloop.engine.stage import (
     StageContext,
 )
 from editloop.judges.base import Judge, JudgeRequest
-from editloop.models.roles import Editor, EditRequest, RgbImage
+from editloop.models.roles import Editor, EditRequest, EditResult, RgbImage, WaitingEditor
 from editloop.records.image_ref import ImageRef
 from editloop.records.taxonomy import EditType, from_paper_name
 from editloop.records.verdict import Outcome, Verdict
@@ -95,14 +95,11 @@ class EditConfig(StageConfig):
     editor: str
 
 
-class Edit(Stage[BenchItem, BenchItem, EditConfig]):
-    """Asks the editor, a batch at a time; outputs are kept without loss."""
+class _Editing:
+    """What both kinds of editing share."""
 
-    name: ClassVar[str] = "edit"
-    version: ClassVar[str] = "1"
-    batch_size: ClassVar[int] = 32
-    input = BenchItem
-    output = BenchItem
+    config: EditConfig
+    context: StageContext
     reasons: tuple[str, ...] = (REFUSED,)
 
     @cached_property
@@ -115,6 +112,31 @@ class Edit(Stage[BenchItem, BenchItem, EditConfig]):
         """Version of the editor."""
         return {"editor": self.editor.identity.version}
 
+    def _request(self, item: BenchItem) -> EditRequest:
+        return EditRequest(
+            image=_pixels(self.context, item.source),
+            instruction=item.instruction,
+            seed=derive_seed(self.context.run_seed, item.key, item.run),
+            plan=case_of(item),
+        )
+
+    def _edited(self, item: BenchItem, result: EditResult) -> Kept[BenchItem]:
+        edited = _save_png(self.context, result.image)
+        return Kept((item.model_copy(update={"edited": edited, "facts": result.facts}),))
+
+    def _refused(self, error: BadInputError) -> Dropped:
+        return Dropped(REFUSED, f"{error.reason}: {error.detail}")
+
+
+class Edit(_Editing, Stage[BenchItem, BenchItem, EditConfig]):
+    """Asks an editor that computes on this machine, a batch at a time; outputs are kept without loss."""
+
+    name: ClassVar[str] = "edit"
+    version: ClassVar[str] = "1"
+    batch_size: ClassVar[int] = 32
+    input = BenchItem
+    output = BenchItem
+
     def run(self, records: Sequence[BenchItem]) -> Sequence[Kept[BenchItem] | Dropped]:
         """Every item with its output; a refusal ends it with the editor's own reason."""
         requests = [self._request(item) for item in records]
@@ -123,19 +145,39 @@ class Edit(Stage[BenchItem, BenchItem, EditConfig]):
         except BadInputError as error:
             if len(records) > 1:
                 return [outcome for item in records for outcome in self.run([item])]
-            return [Dropped(REFUSED, f"{error.reason}: {error.detail}")]
-        return [
-            Kept((item.model_copy(update={"edited": _save_png(self.context, result.image)}),))
-            for item, result in zip(records, results, strict=True)
-        ]
+            return [self._refused(error)]
+        return [self._edited(item, result) for item, result in zip(records, results, strict=True)]
 
-    def _request(self, item: BenchItem) -> EditRequest:
-        return EditRequest(
-            image=_pixels(self.context, item.source),
-            instruction=item.instruction,
-            seed=derive_seed(self.context.run_seed, item.key, item.run),
-            plan=case_of(item),
-        )
+
+class EditRemotely(_Editing, RemoteStage[BenchItem, BenchItem, EditConfig]):
+    """Asks an editor behind an endpoint, many items on the way at once; how many of them are sent, its own pace decides."""
+
+    name: ClassVar[str] = "edit"
+    version: ClassVar[str] = "1"
+    concurrency: ClassVar[int] = 64
+    input = BenchItem
+    output = BenchItem
+
+    async def call(self, record: BenchItem) -> Kept[BenchItem] | Dropped:
+        """The item with its output.
+
+        Raises:
+            ModelCallError: the endpoint did not answer, so that the next run asks again.
+        """
+        editor = self.editor
+        if not isinstance(editor, WaitingEditor):
+            raise TypeError(f"{editor.identity.name} is no editor behind an endpoint")
+        try:
+            return self._edited(record, await editor.edit_async(self._request(record)))
+        except BadInputError as error:
+            return self._refused(error)
+
+
+def edit_stage(editor: str) -> Edit | EditRemotely:
+    """The stage that edits: on this machine, or at an endpoint."""
+    config = EditConfig(editor=editor)
+    here = Edit(config)
+    return EditRemotely(config) if isinstance(here.editor, WaitingEditor) else here
 
 
 class JudgeConfig(StageConfig):

@@ -1,0 +1,1 @@
+"""Image editors behind an OpenAI-compatible endpoint (``images/edits``): ``openai:MODEL[@URL][?option=value&...]``."""
