@@ -25,6 +25,7 @@ class BenchCase:
         instructions: One, or one a turn.
         image: Source image, relative to the folder of images; cases of one image are drawn together by the bootstrap.
         language: Of the instruction, where a benchmark has several.
+        references: Images that the instruction refers to, relative to the folder of images.
         intersection: Whether the case is in GEdit's subset that no compared model refused.
     """
 
@@ -34,6 +35,7 @@ class BenchCase:
     image: str = ""
     language: str = ""
     intersection: bool = True
+    references: tuple[str, ...] = ()
 
     @property
     def cluster(self) -> str:
@@ -57,7 +59,9 @@ class CaseSet:
     @property
     def content(self) -> str:
         """Hash of keys, groups and words: equal for equal sets of cases in any order."""
-        rows = sorted([c.key, c.group, c.language, *c.instructions] for c in self.cases)
+        rows = sorted(
+            [c.key, c.group, c.language, *c.instructions, *c.references] for c in self.cases
+        )
         return content_id("cases", *[[_plain(text) for text in row] for row in rows])
 
 

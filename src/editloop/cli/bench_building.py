@@ -30,11 +30,15 @@ def storybook(
     count: Annotated[
         int,
         typer.Option(
-            min=1, help="imgedit: cases in all; real-edit: cases a type; realpref: cases a task."
+            min=1,
+            help="imgedit, multi-turn, custom: cases in all; real-edit: cases a type; realpref: cases a task.",
         ),
     ] = 180,
     layout: Annotated[
-        str, typer.Option(help="Whose files to write: imgedit, real-edit or realpref.")
+        str,
+        typer.Option(
+            help="Whose files to write: imgedit, real-edit, realpref, multi-turn (dialogues), or custom (edits with reference images)."
+        ),
     ] = "imgedit",
     seed: SeedOf = 0,
     size: Annotated[int, typer.Option(min=32, max=512, help="Side of the images, pixels.")] = 32,
@@ -42,6 +46,7 @@ def storybook(
 ) -> None:
     """Held-out storybook cases in a benchmark's own layout, with the true result of every case beside them."""
     from editloop.bench.building.storybook import build_storybook
+    from editloop.bench.building.storybook_dialogues import build_dialogues, build_references
     from editloop.bench.building.storybook_layouts import build_real_edit, build_realpref
     from editloop.core.registry import did_you_mean
 
@@ -49,6 +54,8 @@ def storybook(
         "imgedit": build_storybook,
         "real-edit": build_real_edit,
         "realpref": build_realpref,
+        "multi-turn": build_dialogues,
+        "custom": build_references,
     }
     if layout not in builders:
         raise UsageError(

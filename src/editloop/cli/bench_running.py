@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EditorSpec = Annotated[
     str,
     typer.Option(
-        help="Editor: world:tiny-editor, diffusers:FOLDER_OR_ID, noop; for storybook cases also world:true-target, world:broken-editor."
+        help="Editor: world:tiny-editor, diffusers:FOLDER_OR_ID, openai:MODEL[@URL], noop; for storybook cases also world:true-target, world:broken-editor."
     ),
 ]
 OutputFolders = Annotated[
@@ -124,11 +124,12 @@ def _with_progress(request: BenchRequest) -> BenchRun:
     from editloop.bench.running import run_bench
 
     with ProgressDisplay("bench") as display:
-        shares = {"source": 0.02, "collect": 0.08, "edit": 0.98, "judge": 0.9}
+        shares = {"source": 0.02, "collect": 0.08, "edit": 0.98}
+        if request.task == "multi-turn":  # one stage a turn
+            shares |= {"edit": 0.4, "edit#2": 0.35, "edit#3": 0.23}
 
         def progress(part: str) -> PipelineProgress:
-            names = {"edit": ("source", "edit", "collect"), "judge": ("judge",)}[part]
-            return PipelineProgress(display, {name: shares[name] for name in names})
+            return PipelineProgress(display, {"judge": 0.9} if part == "judge" else shares)
 
         return run_bench(request, progress)
 

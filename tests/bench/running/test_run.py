@@ -144,12 +144,6 @@ def test_one_folder_of_outputs_a_run(storybook: Path, runs: Path, tmp_path: Path
     assert body["made_now"]["edits"] == 0
 
 
-def test_dialogues_are_not_run_yet(storybook: Path, tmp_path: Path) -> None:
-    asked = BenchRequest("multi-turn", storybook / "basic_edit.json", "world:oracle", tmp_path, editor="noop")  # fmt: skip
-    with pytest.raises(UsageError, match="dialogues are not run by an editor yet"):
-        run_bench(asked)
-
-
 def test_a_refusal_is_an_outcome_of_its_own(storybook: Path, tmp_path: Path) -> None:
     folder = tmp_path / "cases"
     shutil.copytree(storybook, folder)

@@ -76,7 +76,7 @@ class Coverage:
 
 
 def check_outputs(folder: Path, items: Sequence[BenchItem], images: Path) -> Coverage:
-    """Look for the output of every item of one run.
+    """Look for the output of every item of one run; of a dialogue for that of every turn, as ``KEY turn N``.
 
     Args:
         folder: In the benchmark's official layout.
@@ -95,31 +95,43 @@ def check_outputs(folder: Path, items: Sequence[BenchItem], images: Path) -> Cov
         for path in folder.rglob("*")
         if path.suffix.lower() in IMAGE_ENDINGS and path.is_file()
     }
-    expected = {item.output for item in items}
+    wanted_outputs = [one for item in items for one in _outputs(item)]
+    expected = {output for _, output, _ in wanted_outputs}
     alike: dict[str, list[str]] = {}
     for name in sorted(there - expected):
         alike.setdefault(_plain(name), []).append(name)
     found, missing, damaged, wrong_name, wrong_size = {}, [], {}, {}, {}
-    for item in items:
-        if item.output not in there:
-            missing.append(item.key)
-            if len(meant := alike.get(_plain(item.output), [])) == 1:
-                wrong_name[item.key] = meant[0]
+    for key, output, image in wanted_outputs:
+        if output not in there:
+            missing.append(key)
+            if len(meant := alike.get(_plain(output), [])) == 1:
+                wrong_name[key] = meant[0]
             continue
         try:
-            data = read_image_file(folder / item.output)
+            data = read_image_file(folder / output)
             facts = decode_image(data).facts
         except BadInputError as error:
-            damaged[item.key] = error.reason
+            damaged[key] = error.reason
             continue
-        found[item.key] = sha256_hex(data)
-        size, wanted = (facts.width_px, facts.height_px), _size(images / item.image)
+        found[key] = sha256_hex(data)
+        size, wanted = (facts.width_px, facts.height_px), _size(images / image)
         if wanted is not None and size != wanted:
-            wrong_size[item.key] = f"{size[0]}x{size[1]} against {wanted[0]}x{wanted[1]}"
+            wrong_size[key] = f"{size[0]}x{size[1]} against {wanted[0]}x{wanted[1]}"
     strangers = sorted(there - expected - set(wrong_name.values()))
     return Coverage(
-        str(folder), len(items), found, missing, damaged, wrong_name, wrong_size, strangers
+        str(folder), len(wanted_outputs), found, missing, damaged, wrong_name, wrong_size, strangers
     )
+
+
+def turn_key(item: BenchItem, turn: int) -> str:
+    """What an output is called here: the key of the case, with the turn (from 1) in a dialogue."""
+    return f"{item.key} turn {turn}" if item.turns else item.key
+
+
+def _outputs(item: BenchItem) -> list[tuple[str, str, str]]:
+    """(key, output, source) of every output of an item."""
+    names = enumerate(item.outputs, start=1)
+    return [(turn_key(item, turn), name, item.image) for turn, name in names]
 
 
 def _size(path: Path) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from editloop.bench.running.dialogues import DialogueStandIn
 from editloop.bench.running.judging import shown_name, waits_for_a_service
 from editloop.bench.running.request import BenchRequest, prepare
 from editloop.bench.running.run import judge_stage
@@ -20,12 +21,12 @@ def plan_bench(request: BenchRequest) -> dict[str, Any]:
         len(rubric.questions_for(edit_type_of(request.paper, item.group))) if rubric else 1
         for item in items
     )
-    remote = waits_for_a_service(judge)
+    remote = waits_for_a_service(judge) or isinstance(judge, DialogueStandIn)
     return {
         "task": task.name,
         "cases": len(cases),
         "runs": request.passes,
-        "edits": 0 if request.outputs else len(items),
+        "edits": 0 if request.outputs else sum(len(item.outputs) for item in items),
         "verdicts": len(items),
         "served_judge_calls": questions * repeats if remote else 0,
         "concurrency": JudgeRemotely.concurrency if remote else 0,

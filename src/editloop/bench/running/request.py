@@ -11,7 +11,7 @@ from typing import Final
 
 from editloop.bench.cases import BenchCase
 from editloop.bench.replies import Replies
-from editloop.bench.running.items import PLANS_FILE, BenchItem, items_of
+from editloop.bench.running.items import DIALOGUES, PLANS_FILE, BenchItem, items_of
 from editloop.bench.scoring import Scoring
 from editloop.bench.tasks import load_task
 from editloop.bench.tasks.base import Request, Task
@@ -27,7 +27,7 @@ class BenchRequest:
     Args:
         task: Name of the benchmark.
         cases: Official file of its cases.
-        judge: Spec of the judge, or ``world:oracle``.
+        judge: Spec of the judge, or ``world:oracle``; empty for dialogues that people judge.
         out: Run folder; the same folder again goes on.
         editor: Spec of the editor; empty where `outputs` are given.
         outputs: A folder of images in the official layout for each run.
@@ -71,7 +71,9 @@ class BenchRequest:
     @property
     def images_folder(self) -> Path:
         """Where sources lie."""
-        return self.images or self.cases.resolve().parent
+        if self.images is not None:
+            return self.images
+        return self.cases.resolve() if self.cases.is_dir() else self.cases.resolve().parent
 
     @property
     def name(self) -> str:
@@ -92,16 +94,11 @@ def prepare(
             "give either --editor SPEC, who makes the outputs, or --outputs FOLDER, where they are: got "
             + ("both" if request.editor else "neither")
         )
-    if not request.judge:
+    if not request.judge and request.task != DIALOGUES:
         raise UsageError(
             "give --judge SPEC, for example world:tiny-judge or rubric:imgedit@openai:MODEL"
         )
     task = load_task(request.task)
-    if task.name == "multi-turn":
-        raise UsageError(
-            "dialogues are not run by an editor yet: edit turn by turn, show the turns with `editloop rate --sheet dialogue`, "
-            "and score the export with `editloop bench multi-turn --replies EXPORT`"
-        )
     case_set = task.read_cases(request.cases)
     chosen = task.chosen(
         Request(
@@ -122,7 +119,7 @@ def prepare(
     if problems and not request.allow_missing:
         key, reason = next(iter(problems.items()))
         raise UsageError(
-            f"{len(problems)} of {len(cases)} cases have no usable source image in {request.images_folder} (first: case "
+            f"{len(problems)} of {len(cases)} cases have no usable source or reference image in {request.images_folder} (first: case "
             f"{key}: {reason}): complete the folder, or add --allow-missing to run the others"
         )
     lost = {
@@ -133,13 +130,19 @@ def prepare(
     return task, cases, items, lost
 
 
-def read_plans(cases: Path) -> dict[str, str]:
-    """Key -> storybook case as JSON, where the benchmark was made from that world."""
-    path = cases.resolve().parent / PLANS_FILE
+def read_plans(cases: Path) -> dict[str, tuple[str, ...]]:
+    """Key -> storybook case as JSON, one a turn, where the benchmark was made from that world."""
+    folder = cases.resolve() if cases.is_dir() else cases.resolve().parent
+    path = folder / PLANS_FILE
     if not path.is_file():
         return {}
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    return {row["key"]: json.dumps(row["case"], sort_keys=True) for row in rows}
+    return {
+        row["key"]: tuple(
+            json.dumps(case, sort_keys=True) for case in row.get("turns") or [row["case"]]
+        )
+        for row in rows
+    }
 
 
 def _limited(cases: Sequence[BenchCase], limit: int | None) -> list[BenchCase]:

@@ -13,8 +13,10 @@ from pydantic import JsonValue
 
 from editloop.bench.cases import BenchCase
 from editloop.bench.results import BenchResult, write_result
-from editloop.bench.running.coverage import Coverage, check_outputs
-from editloop.bench.running.items import BenchItem
+from editloop.bench.running.coverage import Coverage
+from editloop.bench.running.dialogues import JudgeDialogues, how_people_answer
+from editloop.bench.running.editing import REFUSED, edit_stages
+from editloop.bench.running.items import DIALOGUES, BenchItem
 from editloop.bench.running.judging import (
     ORACLE,
     ORACLE_NOTE,
@@ -22,6 +24,7 @@ from editloop.bench.running.judging import (
     shown_name,
     waits_for_a_service,
 )
+from editloop.bench.running.outputs import check_folders, with_outputs, write_outputs
 from editloop.bench.running.request import BenchRequest, prepare
 from editloop.bench.running.scores import (
     VERDICT,
@@ -31,7 +34,6 @@ from editloop.bench.running.scores import (
     score_verdicts,
 )
 from editloop.bench.running.stages import (
-    REFUSED,
     Collect,
     FolderConfig,
     JudgeConfig,
@@ -39,11 +41,9 @@ from editloop.bench.running.stages import (
     JudgeInWorkers,
     JudgeRemotely,
     ReadSource,
-    edit_stage,
 )
 from editloop.bench.tasks.base import Task
-from editloop.core.errors import BudgetError, EditloopError, UsageError
-from editloop.core.ids import sha256_hex
+from editloop.core.errors import BudgetError, EditloopError
 from editloop.engine import ProgressCallback, RunResult, Stage, run_pipeline
 from editloop.store.runs import write_atomically
 
@@ -56,11 +56,11 @@ class BenchRun:
     """What a run gave.
 
     Args:
-        results: Protocol -> result; the first is the one to look at first.
+        results: Protocol -> result; the first is the one to look at first. Empty for dialogues that people are yet to judge.
         coverage: One a run.
         files: Where each result was written.
         notes: Sentences a reader must know.
-        edited: Edits made by this call, rather than found.
+        edited: Edits (of dialogues: the most edits of one turn) made by this call, rather than found.
         judged: Verdicts made by this call, rather than found.
     """
 
@@ -89,24 +89,29 @@ def run_bench(
     task, cases, items, lost = prepare(request)
     coverage: list[Coverage] = []
     if request.outputs:
-        coverage = _check_folders(request, items)
-        items, absent = _with_outputs(items, coverage)
+        coverage = check_folders(request, items)
+        items, absent = with_outputs(items, coverage)
         lost |= absent
-    stages = _stages(request)
+    stages = _stages(request, max((len(item.outputs) for item in items), default=1))
     facts = _facts(request)
     with run_pipeline(stages, items, run_dir=_folder(request), run_seed=request.seed, workers=request.workers, config=facts, progress=progress("edit"), retry_failed=True) as result:  # fmt: skip
         edited = _items(result)
         lost |= _lost(result, items)
         _stop_at_the_cap(result, len(edited), len(items))
-        computed = result.counts[-1].computed
+        computed = max(counts.computed for counts in result.counts[1:])
         if not request.outputs:
-            coverage = _write_outputs(request, items, edited, result)
+            coverage = write_outputs(request, items, edited, result)
     _write_json(request.out / "coverage.json", [one.as_json() for one in coverage])
     if not edited:
         (reason, count) = max(_reasons(lost).items(), key=lambda pair: pair[1])
         raise EditloopError(
             f"there is nothing to judge: all of {len(items)} edits ended before, {count} of them with {reason}"
         )
+    made = 0 if request.outputs else computed
+    if not request.judge:
+        folders = [Path(one.folder) for one in coverage]
+        told = how_people_answer(request.cases, request.images_folder, folders)
+        return BenchRun({}, coverage, {}, (told,), made, 0)
     judging = judge_stage(request)
     with run_pipeline([*stages, judging], items, run_dir=_folder(request), run_seed=request.seed, workers=request.workers, config=facts, progress=progress("judge"), retry_failed=True) as result:  # fmt: skip
         judged_items = _items(result)
@@ -120,7 +125,7 @@ def run_bench(
         for protocol, result in results.items()
     }
     notes = (ORACLE_NOTE,) if request.judge == ORACLE else ()
-    return BenchRun(results, coverage, files, notes, 0 if request.outputs else computed, asked)
+    return BenchRun(results, coverage, files, notes, made, asked)
 
 
 def _folder(request: BenchRequest) -> Path:
@@ -138,16 +143,18 @@ def _facts(request: BenchRequest) -> dict[str, JsonValue]:
     }
 
 
-def _stages(request: BenchRequest) -> list[Stage[Any, Any, Any]]:
+def _stages(request: BenchRequest, turns: int) -> list[Stage[Any, Any, Any]]:
     source = ReadSource(FolderConfig(folder=str(request.images_folder)))
     if request.outputs:
         return [source, Collect(FolderConfig(folder="\n".join(map(str, request.outputs))))]
-    return [source, edit_stage(request.editor)]
+    return [source, *edit_stages(request.editor, turns)]
 
 
-def judge_stage(request: BenchRequest) -> JudgeHere | JudgeRemotely:
+def judge_stage(request: BenchRequest) -> JudgeHere | JudgeRemotely | JudgeDialogues:
     """The stage that judges: on this machine, in worker processes, or at an endpoint."""
     config = JudgeConfig(judge=request.judge, paper=request.paper)
+    if request.task == DIALOGUES:
+        return JudgeDialogues(config)
     here = JudgeHere(config)
     if waits_for_a_service(here.judge):
         return JudgeRemotely(config)
@@ -188,74 +195,6 @@ def _stop_at_the_cap(result: RunResult, edited: int, expected: int) -> None:
 
 def _reasons(lost: dict[tuple[str, int], tuple[str, str]]) -> dict[str, int]:
     return Counter(f"{outcome} ({reason})" for outcome, reason in lost.values())
-
-
-def _check_folders(request: BenchRequest, items: Sequence[BenchItem]) -> list[Coverage]:
-    found = [
-        check_outputs(folder, [item for item in items if item.run == run], request.images_folder)
-        for run, folder in enumerate(request.outputs)
-    ]
-    gaps = [one for one in found if not one.complete]
-    if gaps and not request.allow_missing:
-        raise UsageError(
-            "; ".join(one.sentence() for one in gaps)
-            + ". No judge was asked. Complete or rename the outputs, or add --allow-missing to judge those that are there"
-        )
-    return found
-
-
-def _with_outputs(
-    items: Sequence[BenchItem], coverage: Sequence[Coverage]
-) -> tuple[list[BenchItem], dict[tuple[str, int], tuple[str, str]]]:
-    there, absent = [], {}
-    for item in items:
-        sha256 = coverage[item.run].found.get(item.key)
-        if sha256:
-            there.append(item.model_copy(update={"output_sha256": sha256}))
-        else:
-            why = coverage[item.run].damaged.get(item.key, "no_output")
-            absent[item.key, item.run] = ("absent", f"output: {why}")
-    return there, absent
-
-
-def _write_outputs(
-    request: BenchRequest,
-    items: Sequence[BenchItem],
-    edited: Sequence[BenchItem],
-    result: RunResult,
-) -> list[Coverage]:
-    """The outputs in the official layout, so that published scripts can score them too; checked as a folder would be."""
-    for item in edited:
-        path = request.out / "outputs" / f"run-{item.run}" / item.output
-        if item.edited is not None and not _holds(path, item.edited.sha256):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, result.image_bytes(item.edited.sha256))
-    folders = [request.out / "outputs" / f"run-{run}" for run in range(request.passes)]
-    for folder in folders:
-        folder.mkdir(parents=True, exist_ok=True)
-    return [
-        replace(
-            check_outputs(
-                folder, [item for item in items if item.run == run], request.images_folder
-            ),
-            resized=_resized([item for item in edited if item.run == run]),
-        )
-        for run, folder in enumerate(folders)
-    ]
-
-
-def _resized(edited: Sequence[BenchItem]) -> dict[str, str]:
-    """Key -> the size that an endpoint returned, where the output has another."""
-    found = {}
-    for item in edited:
-        came = tuple(int(item.facts.get(f"returned_{side}", 0)) for side in ("width", "height"))
-        if item.edited and any(came) and came != (item.edited.width, item.edited.height):
-            found[item.key] = f"{came[0]}x{came[1]} to {item.edited.width}x{item.edited.height}"
-    return found
-
-
-def _holds(path: Path, sha256: str) -> bool:
-    return path.is_file() and sha256_hex(path.read_bytes()) == sha256
 
 
 def _results(

@@ -1,4 +1,4 @@
-"""The stages of a benchmark run: sources in, edits, verdicts. The journal keeps each outcome, so nothing is done twice."""
+"""The stages around the editor: sources and outputs in, verdicts out. The journal keeps each outcome, so nothing is done twice."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from editloop.bench.running.editors import edit_all, load_editor
 from editloop.bench.running.items import BenchItem
 from editloop.bench.running.judging import Oracle, load_bench_judge, verdicts_of
+from editloop.bench.running.stored import case_of, pixels_of, store_file
 from editloop.core.errors import BadInputError, ModelCallError
-from editloop.core.images import DECODE_REASONS, decode_image, encode_png, read_image_file
-from editloop.core.seeds import derive_seed
+from editloop.core.images import DECODE_REASONS
 from editloop.engine.stage import (
     Dropped,
     Kept,
@@ -23,15 +22,8 @@ from editloop.engine.stage import (
     StageContext,
 )
 from editloop.judges.base import Judge, JudgeRequest
-from editloop.models.roles import Editor, EditRequest, EditResult, RgbImage, WaitingEditor
-from editloop.records.image_ref import ImageRef
 from editloop.records.taxonomy import EditType, from_paper_name
 from editloop.records.verdict import Outcome, Verdict
-from editloop.world.cases import Case
-from editloop.world.sampling import case_from_json
-
-REFUSED = "editor_refused"
-"""The editor says that it cannot do this edit: an outcome of its own, never a zero."""
 
 
 class FolderConfig(StageConfig):
@@ -55,7 +47,14 @@ class ReadSource(Stage[BenchItem, BenchItem, FolderConfig]):
         return [self._one(item) for item in records]
 
     def _one(self, item: BenchItem) -> Kept[BenchItem] | Dropped:
-        return _stored(self.context, item, Path(self.config.folder) / item.image, "source")
+        folder = Path(self.config.folder)
+        try:
+            source = store_file(self.context, folder / item.image)
+            references = tuple(store_file(self.context, folder / name) for name in item.references)
+        except BadInputError as error:
+            return Dropped(error.reason, error.detail)
+        found = {"source": source, "reference_images": references}
+        return Kept((item.model_copy(update=found),))
 
 
 class Collect(Stage[BenchItem, BenchItem, FolderConfig]):
@@ -70,114 +69,16 @@ class Collect(Stage[BenchItem, BenchItem, FolderConfig]):
 
     def run(self, records: Sequence[BenchItem]) -> Sequence[Kept[BenchItem] | Dropped]:
         """Every item with its output."""
-        folders = self.config.folder.split("\n")
-        return [
-            _stored(self.context, item, Path(folders[item.run]) / item.output, "edited")
-            for item in records
-        ]
+        return [self._one(item) for item in records]
 
-
-def _stored(
-    context: StageContext, item: BenchItem, path: Path, field: str
-) -> Kept[BenchItem] | Dropped:
-    try:
-        data = read_image_file(path)
-        facts = decode_image(data).facts
-    except BadInputError as error:
-        return Dropped(error.reason, f"{path.name}: {error.detail}")
-    ref = context.save_bytes(data, facts.width_px, facts.height_px, facts.media_type)
-    return Kept((item.model_copy(update={field: ref}),))
-
-
-class EditConfig(StageConfig):
-    """Who edits."""
-
-    editor: str
-
-
-class _Editing:
-    """What both kinds of editing share."""
-
-    config: EditConfig
-    context: StageContext
-    reasons: tuple[str, ...] = (REFUSED,)
-
-    @cached_property
-    def editor(self) -> Editor:
-        """The editor, opened on first use."""
-        return load_editor(self.config.editor)
-
-    @property
-    def model_versions(self) -> dict[str, str]:
-        """Version of the editor."""
-        return {"editor": self.editor.identity.version}
-
-    def _request(self, item: BenchItem) -> EditRequest:
-        return EditRequest(
-            image=_pixels(self.context, item.source),
-            instruction=item.instruction,
-            seed=derive_seed(self.context.run_seed, item.key, item.run),
-            plan=case_of(item),
-        )
-
-    def _edited(self, item: BenchItem, result: EditResult) -> Kept[BenchItem]:
-        edited = _save_png(self.context, result.image)
-        return Kept((item.model_copy(update={"edited": edited, "facts": result.facts}),))
-
-    def _refused(self, error: BadInputError) -> Dropped:
-        return Dropped(REFUSED, f"{error.reason}: {error.detail}")
-
-
-class Edit(_Editing, Stage[BenchItem, BenchItem, EditConfig]):
-    """Asks an editor that computes on this machine, a batch at a time; outputs are kept without loss."""
-
-    name: ClassVar[str] = "edit"
-    version: ClassVar[str] = "1"
-    batch_size: ClassVar[int] = 32
-    input = BenchItem
-    output = BenchItem
-
-    def run(self, records: Sequence[BenchItem]) -> Sequence[Kept[BenchItem] | Dropped]:
-        """Every item with its output; a refusal ends it with the editor's own reason."""
-        requests = [self._request(item) for item in records]
+    def _one(self, item: BenchItem) -> Kept[BenchItem] | Dropped:
+        folder = Path(self.config.folder.split("\n")[item.run])
         try:
-            results = edit_all(self.editor, requests)
+            found = tuple(store_file(self.context, folder / name) for name in item.outputs)
         except BadInputError as error:
-            if len(records) > 1:
-                return [outcome for item in records for outcome in self.run([item])]
-            return [self._refused(error)]
-        return [self._edited(item, result) for item, result in zip(records, results, strict=True)]
-
-
-class EditRemotely(_Editing, RemoteStage[BenchItem, BenchItem, EditConfig]):
-    """Asks an editor behind an endpoint, many items on the way at once; how many of them are sent, its own pace decides."""
-
-    name: ClassVar[str] = "edit"
-    version: ClassVar[str] = "1"
-    concurrency: ClassVar[int] = 64
-    input = BenchItem
-    output = BenchItem
-
-    async def call(self, record: BenchItem) -> Kept[BenchItem] | Dropped:
-        """The item with its output.
-
-        Raises:
-            ModelCallError: the endpoint did not answer, so that the next run asks again.
-        """
-        editor = self.editor
-        if not isinstance(editor, WaitingEditor):
-            raise TypeError(f"{editor.identity.name} is no editor behind an endpoint")
-        try:
-            return self._edited(record, await editor.edit_async(self._request(record)))
-        except BadInputError as error:
-            return self._refused(error)
-
-
-def edit_stage(editor: str) -> Edit | EditRemotely:
-    """The stage that edits: on this machine, or at an endpoint."""
-    config = EditConfig(editor=editor)
-    here = Edit(config)
-    return EditRemotely(config) if isinstance(here.editor, WaitingEditor) else here
+            return Dropped(error.reason, error.detail)
+        turns = found if item.turns else ()
+        return Kept((item.model_copy(update={"edited": found[-1], "turn_images": turns}),))
 
 
 class JudgeConfig(StageConfig):
@@ -205,9 +106,10 @@ class _Judging:
 
     def _request(self, item: BenchItem) -> JudgeRequest:
         return JudgeRequest(
-            source=_pixels(self.context, item.source),
+            source=pixels_of(self.context, item.source),
             instruction=item.instruction,
-            edited=_pixels(self.context, item.edited),
+            edited=pixels_of(self.context, item.edited),
+            references=tuple(pixels_of(self.context, ref) for ref in item.reference_images),
             edit_type=edit_type_of(self.config.paper, item.group),
         )
 
@@ -265,25 +167,9 @@ class JudgeRemotely(_Judging, RemoteStage[BenchItem, BenchItem, JudgeConfig]):
         return Kept((record.model_copy(update={"verdict": verdict}),))
 
 
-def case_of(item: BenchItem) -> Case | None:
-    """The storybook case of an item that has one."""
-    return case_from_json(item.plan) if item.plan else None
-
-
 def edit_type_of(paper: str, group: str) -> EditType | None:
     """The edit type behind a benchmark's group, where it has one."""
     try:
         return from_paper_name(paper, group) if group else None
     except KeyError:
         return None
-
-
-def _pixels(context: StageContext, ref: ImageRef | None) -> RgbImage:
-    if ref is None:
-        raise BadInputError("unreadable", "the item has no such image")
-    return context.load(ref)
-
-
-def _save_png(context: StageContext, pixels: RgbImage) -> ImageRef:
-    height, width = pixels.shape[:2]
-    return context.save_bytes(encode_png(pixels), width, height, "image/png")

@@ -18,6 +18,7 @@ from editloop.judges.parsing.protocols import SCORE
 KEYS_OF_GROUP: Final = ("edit_type", "type", "task", "task_type", "category", "group", "kind")
 KEYS_OF_WORDS: Final = ("instruction", "prompt", "edit_prompt", "edit")
 KEYS_OF_IMAGE: Final = ("image", "source", "source_image", "id", "input_image", "file")
+KEYS_OF_REFERENCES: Final = ("references", "reference_images", "reference", "reference_image")
 FILES: Final = ("cases.jsonl", "cases.json", "cases.csv", "metadata.jsonl")
 AXES: Final = (
     Axis("instruction", ("Instruction Following", "Prompt Compliance", "adherence")),
@@ -27,7 +28,7 @@ AXES: Final = (
 
 
 class CustomBench(Task):
-    """Rows with a key, an instruction, an image and, if you like, a type; replies on 1 to 5, one score or three axes.
+    """Rows with a key, an instruction, an image and, if you like, a type and `references`; replies on 1 to 5, one score or three axes.
 
     A reply with all of ``instruction``, ``preservation`` and ``quality`` counts with their mean, else its one ``score``.
     """
@@ -93,9 +94,23 @@ def rows_as_cases(path: Path, dropped: Counter[str]) -> list[BenchCase]:
             dropped["a key that stands there twice"] += 1
         else:
             cases[name] = BenchCase(
-                name, first_of(row, KEYS_OF_GROUP), (words,), image, str(row.get("language") or "")
+                name,
+                first_of(row, KEYS_OF_GROUP),
+                (words,),
+                image,
+                str(row.get("language") or ""),
+                references=references_of(row),
             )
     return list(cases.values())
+
+
+def references_of(row: Mapping[str, object]) -> tuple[str, ...]:
+    """Names of the reference images of a row: a list, or text, in which ``;`` separates several (CSV)."""
+    given = next((row[name] for name in KEYS_OF_REFERENCES if row.get(name)), ())
+    names = given.split(";") if isinstance(given, str) else given
+    if not isinstance(names, list | tuple):
+        return ()
+    return tuple(name.strip() for name in map(str, names) if name.strip())
 
 
 def first_of(row: Mapping[str, object], names: Sequence[str]) -> str:
