@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -45,6 +45,10 @@ OnlyPlan = Annotated[bool, typer.Option("--plan", help="Print what the run would
 WorkerCount = Annotated[
     int | None, typer.Option(min=1, help="Worker processes; by default one for each CPU.")
 ]
+
+
+SERVED: Final = "openai:"
+_IN_LINES: Final = frozenset({"calls", "total_usd", "total_wall_seconds", "note"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,9 @@ def run_editor(
     if only_plan:
         print_plan(plan_bench(request), as_json=as_json)
         return
+    if SERVED in f" {request.editor} {judge}":
+        for line in plan_lines(plan_bench(request)):
+            say(line)
     run = _with_progress(request)
     for one in run.coverage:
         say(one.sentence())
@@ -139,11 +146,36 @@ def print_plan(plan: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(plan, indent=2))
         return
+    counts = {name: value for name, value in plan.items() if name not in _IN_LINES}
     print_table(
         ["what", "how many"],
-        [[name.replace("_", " "), str(value)] for name, value in plan.items()],
+        [[name.replace("_", " "), str(value)] for name, value in counts.items()],
         numbers=("how many",),
     )
+    for line in plan_lines(plan):
+        typer.echo(line)
+
+
+def plan_lines(plan: dict[str, Any]) -> list[str]:
+    """Calls, tokens, money and time of what is served, one line a model, and the sum."""
+    lines = []
+    for one in plan["calls"]:
+        money = "money unknown" if one["usd"] is None else f"${one['usd']:,.2f}"
+        time = "time unknown" if one["wall_seconds"] is None else _spoken(one["wall_seconds"])
+        lines.append(
+            f"{one['who']} {one['model']}: {one['calls']:,} calls, {one['input_tokens']:,} tokens in and "
+            f"{one['output_tokens']:,} out ({one['tokens_from']}), {money} ({one['usd_from']}), {time} "
+            f"({one['concurrency']} in flight; seconds a call: {one['seconds_from']})"
+        )
+    if len(lines) > 1 and plan["total_usd"] is not None:
+        lines.append(f"together ${plan['total_usd']:,.2f}")
+    return [*lines, plan["note"]] if lines else []
+
+
+def _spoken(seconds: float) -> str:
+    if seconds < 120:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 7200 else f"about {seconds / 3600:.1f} h"
 
 
 def _as_json(run: BenchRun, seed: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import typer
 
 from editloop.cli.mining import resolve_recipe
 from editloop.cli.tables import print_table
+from editloop.core.errors import UsageError
 
 
 def print_plan(
@@ -23,7 +24,15 @@ def print_plan(
     *,
     as_json: bool,
 ) -> None:
-    """Count the inputs and multiply."""
+    """Count the inputs and multiply.
+
+    Raises:
+        UsageError: a benchmark is meant, which has a plan of its own.
+    """
+    if recipe == "bench":
+        raise UsageError(
+            "a benchmark's plan needs its own options: editloop bench TASK --cases FILE --editor SPEC --judge SPEC --plan"
+        )
     from editloop.mine.costs import estimate
 
     settings = resolve_recipe(recipe, config, overrides, 0)

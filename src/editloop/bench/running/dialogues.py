@@ -76,7 +76,7 @@ class DialogueStandIn:
         Raises:
             ModelCallError: the model did not answer.
         """
-        reply = await self.vlm.ask(VlmRequest(_question(turns, pictures), max_tokens=1024))
+        reply = await self.vlm.ask(VlmRequest(question_of(turns, pictures), max_tokens=1024))
         reading = read_yes_no(reply.text, FLAG)
         refused = reply.finish in (VlmFinish.REFUSAL, VlmFinish.FILTERED)
         return Verdict(
@@ -187,7 +187,8 @@ def how_people_answer(cases: Path, images: Path, outputs: Sequence[Path]) -> str
     )
 
 
-def _question(turns: Sequence[str], pictures: Sequence[RgbImage]) -> tuple[VlmPart, ...]:
+def question_of(turns: Sequence[str], pictures: Sequence[RgbImage]) -> tuple[VlmPart, ...]:
+    """What a model is asked about a dialogue: the words, and the source and the picture after every turn."""
     told = "\n".join(f"turn {number}: {words}" for number, words in enumerate(turns, start=1))
     fence = f"[material {sha256_hex(told.encode(errors='replace'))[:12]}]"
     parts: list[VlmPart] = [PROMPT.format(count=len(turns), fence=fence, turns=told)]

@@ -21,6 +21,7 @@ from editloop.models.vlms.settings import CallSettings, Endpoint
 from editloop.store.calls import CallCache, CallKey, Reply
 from editloop.store.spending import Spending
 
+KIND: Final = "chat.completions"
 CLOSING_SECONDS: Final = 5.0
 
 
@@ -44,7 +45,7 @@ class EndpointClient:
         self.on_pause = self._poster.on_pause
         self._encoding = settings.encoding
         self._identity = {
-            "kind": "chat.completions",
+            "kind": KIND,
             "endpoint": settings.endpoint or endpoint.host,
             "model": endpoint.model,
             "revision": settings.revision,

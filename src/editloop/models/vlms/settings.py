@@ -66,6 +66,9 @@ class EndpointSettings(Config):
     output_usd: float | None = Field(default=None, ge=0)
     """Price of a million tokens written."""
 
+    expected_seconds: float | None = Field(default=None, gt=0)
+    """What a call is expected to take, for plans of time; by default what kept replies took."""
+
     @model_validator(mode="after")
     def _prices_known(self) -> EndpointSettings:
         if (self.input_usd is None) != (self.output_usd is None):
