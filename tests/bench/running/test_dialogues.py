@@ -73,6 +73,7 @@ def test_every_turn_edits_the_picture_of_the_turn_before_and_knows_what_was_said
     out = tmp_path / "out"
     run = run_bench(request(dialogues, out, painted(painter, tmp_path)))
     assert run.results == {}
+    assert run.edited == len(painter.calls)
     assert "editloop rate" in run.notes[0]
     every = entries(dialogues)
     assert len(painter.calls) == sum(len(turns_of(entry)) for entry in every.values())

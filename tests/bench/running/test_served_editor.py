@@ -19,6 +19,7 @@ from tests.models.editors.served.scripted import EditServer, invert, moderated, 
 from tests.models.vlms.scripted import Call, Script, refuse
 
 from editloop.bench.running import BenchRequest, run_bench
+from editloop.bench.running.editors import shown_editor
 from editloop.core.errors import BudgetError
 
 Serve = Callable[[Script], EditServer]
@@ -37,7 +38,7 @@ def serve() -> Iterator[Serve]:
         server.close()
 
 
-def spec(server: EditServer, folder: Path, options: str = "") -> str:
+def spec_of(server: EditServer, folder: Path, options: str = "") -> str:
     return f"openai:painter@{server.url}?cache={folder / 'calls.sqlite'}&backoff=0.01&attempts=2&{options}"
 
 
@@ -55,12 +56,12 @@ def test_many_in_flight_every_run_asked_anew_and_nothing_twice(
         return await invert(call)
 
     server = serve(slow)
-    asked = BenchRequest("imgedit", storybook / "basic_edit.json", "world:oracle", tmp_path / "out", editor=spec(server, tmp_path, "concurrency=12"), runs=2)  # fmt: skip
+    asked = BenchRequest("imgedit", storybook / "basic_edit.json", "world:oracle", tmp_path / "out", editor=spec_of(server, tmp_path, "concurrency=12"), runs=2)  # fmt: skip
     run = run_bench(asked)
     assert server.peak == 12
     assert len(server.calls) == 36, "two runs have two seeds"
     assert (run.edited, run.judged) == (36, 36)
-    assert run.results["verdict"].editor.startswith("openai:painter@http://127.0.0.1:")
+    assert run.results["verdict"].editor == f"openai:painter@{server.url}"
     assert [one.complete for one in run.coverage] == [True, True]
     again = run_bench(asked)
     assert (again.edited, again.judged) == (0, 0)
@@ -84,7 +85,7 @@ def test_refusals_failures_and_sizes_are_told_apart(
         return await invert(call)
 
     server = serve(moody)
-    asked = request(storybook, tmp_path / "out", spec(server, tmp_path))
+    asked = request(storybook, tmp_path / "out", spec_of(server, tmp_path))
     first = run_bench(asked)
     found = first.results["verdict"].runs[0]
     assert found.unscored == {"refused": 1, "failed": 1}
@@ -107,11 +108,23 @@ def test_a_budget_stops_the_run_and_more_of_it_goes_on(
     with pytest.raises(
         BudgetError, match="5 of 18 edits are there, and no judge was asked: the budget of 5 calls"
     ):
-        run_bench(request(storybook, tmp_path / "out", spec(server, tmp_path, "max_calls=5")))
+        run_bench(request(storybook, tmp_path / "out", spec_of(server, tmp_path, "max_calls=5")))
     assert len(server.calls) == 5
-    run = run_bench(request(storybook, tmp_path / "out", spec(server, tmp_path)))
+    run = run_bench(request(storybook, tmp_path / "out", spec_of(server, tmp_path)))
     assert len(server.calls) == 18
     assert run.results["verdict"].runs[0].unscored == {}
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown"),
+    [
+        ("openai:m?picture_quality=low&max_usd=5&cache=c", "openai:m?picture_quality=low"),
+        ("openai:m@http://h:1/v1?concurrency=3&edit_usd=1", "openai:m@http://h:1/v1"),
+        ("diffusers:models/a?steps=4", "diffusers:models/a?steps=4"),
+    ],
+)
+def test_names_in_tables_keep_what_changes_pictures(spec: str, shown: str) -> None:
+    assert shown_editor(spec) == shown
 
 
 @pytest.mark.slow
@@ -127,7 +140,7 @@ def test_killed_and_resumed_no_picture_is_paid_twice(
         return await invert(call)
 
     server = serve(paid)
-    words = ["bench", "imgedit", "--cases", str(storybook / "basic_edit.json"), "--editor", spec(server, tmp_path, "concurrency=6"), "--judge", "world:oracle", "--out", str(tmp_path / "out"), "--json"]  # fmt: skip
+    words = ["bench", "imgedit", "--cases", str(storybook / "basic_edit.json"), "--editor", spec_of(server, tmp_path, "concurrency=6"), "--judge", "world:oracle", "--out", str(tmp_path / "out"), "--json"]  # fmt: skip
     command = [sys.executable, "-m", "editloop", *words]
     path = os.pathsep.join(entry for entry in sys.path if entry)
     environment = {**os.environ, "PYTHONPATH": path}

@@ -77,6 +77,11 @@ class Broken:
         return EditResult(spoilt.astype(np.uint8))
 
 
+CALL_OPTIONS: Final = frozenset(
+    {"cache", "mode", "concurrency", "requests_per_minute", "tokens_per_minute", "timeout", "attempts", "patience", "backoff"}
+    | {"max_calls", "max_tokens", "max_usd", "max_seconds", "input_usd", "output_usd", "edit_usd", "expected_seconds"}
+)  # fmt: skip
+"""Options of an endpoint's spec that change no picture."""
 BENCH_EDITORS: Final = Registry[type[SimpleEditor]]("editor")
 """Editors that exist for benchmarks alone."""
 for _name, _cls in (("true-target", "TrueTarget"), ("broken-editor", "Broken")):
@@ -94,6 +99,20 @@ def load_editor(spec: str) -> Editor:
     if spec in BENCH_EDITORS:
         return BENCH_EDITORS.get(spec)()
     return load_model("editor", spec)
+
+
+def shown_editor(spec: str) -> str:
+    """An editor's spec without what changes no picture: cache, budget, pace and prices of an endpoint.
+
+    Example:
+        >>> shown_editor("openai:gpt-image-1?picture_quality=low&max_usd=5&cache=calls.sqlite")
+        'openai:gpt-image-1?picture_quality=low'
+    """
+    if not spec.startswith("openai:"):
+        return spec
+    name, _, options = spec.partition("?")
+    kept = [one for one in options.split("&") if one and one.partition("=")[0] not in CALL_OPTIONS]
+    return f"{name}?{'&'.join(kept)}" if kept else name
 
 
 def edit_all(editor: Editor, requests: Sequence[EditRequest]) -> list[EditResult]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from editloop.bench.cases import BenchCase
 from editloop.bench.replies import Replies
+from editloop.bench.running.editors import shown_editor
 from editloop.bench.running.items import DIALOGUES, PLANS_FILE, BenchItem, items_of
 from editloop.bench.scoring import Scoring
 from editloop.bench.tasks import load_task
@@ -78,7 +79,7 @@ class BenchRequest:
     @property
     def name(self) -> str:
         """Of the editor in tables."""
-        return self.editor_name or self.editor or self.outputs[0].name
+        return self.editor_name or shown_editor(self.editor) or self.outputs[0].name
 
 
 def prepare(

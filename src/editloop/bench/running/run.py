@@ -60,7 +60,7 @@ class BenchRun:
         coverage: One a run.
         files: Where each result was written.
         notes: Sentences a reader must know.
-        edited: Edits (of dialogues: the most edits of one turn) made by this call, rather than found.
+        edited: Pictures made by this call, rather than found.
         judged: Verdicts made by this call, rather than found.
     """
 
@@ -98,7 +98,7 @@ def run_bench(
         edited = _items(result)
         lost |= _lost(result, items)
         _stop_at_the_cap(result, len(edited), len(items))
-        computed = max(counts.computed for counts in result.counts[1:])
+        computed = _made_now(result, items)
         if not request.outputs:
             coverage = write_outputs(request, items, edited, result)
     _write_json(request.out / "coverage.json", [one.as_json() for one in coverage])
@@ -178,6 +178,12 @@ def _lost(result: RunResult, items: Sequence[BenchItem]) -> dict[tuple[str, int]
             outcome = ("failed", f"{row.stage}: {row.reason}: {row.detail}"[:300])
         found[where[row.record_id]] = outcome
     return found
+
+
+def _made_now(result: RunResult, items: Sequence[BenchItem]) -> int:
+    """Pictures that this call made, all turns together; dialogues that are over pass a turn without one."""
+    having = [sum(len(item.outputs) >= turn for item in items) for turn in range(1, len(result.counts))]  # fmt: skip
+    return sum(min(one.computed, most) for one, most in zip(result.counts[1:], having, strict=True))
 
 
 def _stop_at_the_cap(result: RunResult, edited: int, expected: int) -> None:

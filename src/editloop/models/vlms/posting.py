@@ -71,7 +71,7 @@ class Poster(Generic[Answer]):
         read_in_thread: bool = False,
     ) -> None:
         self.counts = CallCounts()
-        self.on_pause: set[Callable[[], None]] = set()
+        self.on_pause: set[Callable[[], object]] = set()
         """Called when a call pauses between tries: others may use its place meanwhile."""
         self.limiter = Limiter(
             settings.concurrency, settings.requests_per_minute, settings.tokens_per_minute
