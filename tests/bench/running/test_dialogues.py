@@ -167,6 +167,21 @@ def test_the_rating_page_takes_the_outputs_and_its_answers_are_scored(
     assert json.loads(done.stdout)["micro"] == pytest.approx(5 / 6)
 
 
+def test_a_folder_of_kinds_keeps_them_apart(dialogues: Path, tmp_path: Path) -> None:
+    kinds = ("content_memory", "version_backtracking")
+    for kind in kinds:
+        some = [entry for entry in entries(dialogues).values() if entry["edit_type"] == kind]
+        rows = {str(number): entry for number, entry in enumerate(some)}
+        (tmp_path / f"{kind}.json").write_text(json.dumps(rows))
+    asked = BenchRequest("multi-turn", tmp_path, "", tmp_path / "out", editor="noop", images=dialogues)  # fmt: skip
+    run = run_bench(asked)
+    for kind in kinds:
+        folder = tmp_path / "out" / "outputs" / "run-0" / kind
+        assert f"rate {tmp_path / kind}.json --sheet dialogue --images {dialogues} --edits {folder}" in run.notes[0]  # fmt: skip
+        found = read_table(tmp_path / f"{kind}.json", "dialogue", dialogues, [folder])
+        assert (len(found.items), found.dropped) == (2, [])
+
+
 def test_outputs_of_another_editor_are_checked_turn_by_turn(
     dialogues: Path, tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from editloop.bench.running.items import BenchItem
 from editloop.bench.running.judging import ORACLE, Oracle
 from editloop.bench.running.stages import JudgeConfig
 from editloop.bench.running.stored import case_of, pixels_of
+from editloop.bench.tasks.multi_turn import dialogue_files, kind_of
 from editloop.core.errors import UsageError
 from editloop.core.ids import content_id, sha256_hex
 from editloop.engine.stage import Dropped, Kept, RemoteStage
@@ -178,11 +179,15 @@ def load_stand_in(spec: str) -> DialogueStandIn | DialogueOracle:
 
 def how_people_answer(cases: Path, images: Path, outputs: Sequence[Path]) -> str:
     """The commands that put the outputs before people and score their answers."""
-    rate = ["editloop", "rate", str(cases), "--sheet", "dialogue", "--images", str(images)]
-    for folder in outputs:
-        rate += ["--edits", str(folder)]
+    files = dialogue_files(cases)
+    commands = []
+    for file in files:
+        words = ["editloop", "rate", str(file), "--sheet", "dialogue", "--images", str(images)]
+        for folder in outputs:
+            words += ["--edits", str(folder / kind_of(file) if len(files) > 1 else folder)]
+        commands.append(f"`{shlex.join(words)}`")
     return (
-        f"no judge was asked: people answer yes or no. Put the turns before them with `{shlex.join(rate)}`, write the answers out "
+        f"no judge was asked: people answer yes or no. Put the turns before them with {', '.join(commands)}; write the answers out "
         "with the same command and --export answers.jsonl, and score them with `editloop bench multi-turn --replies answers.jsonl`"
     )
 

@@ -46,14 +46,14 @@ class MultiTurnBench(Task):
 
         The kind is `edit_type` of an entry where it has one, else the name of the file.
         """
-        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        files = dialogue_files(path)
         if not files:
             raise UsageError(f"{path} holds no JSON file of dialogues")
         cases: list[BenchCase] = []
         dropped: dict[str, int] = {}
         for file in files:
             found = keyed_cases(file, turns=TURNS)
-            kind = next((name for name in _KINDS if name in _plain(file.stem)), _plain(file.stem))
+            kind = kind_of(file)
             for case in found.cases:
                 key = f"{kind}/{case.key}" if len(files) > 1 else case.key
                 cases.append(replace(case, key=key, group=_plain(case.group) or kind))
@@ -89,6 +89,17 @@ class MultiTurnBench(Task):
         if there and isinstance(value, Mapping) and not texts_of(value).texts:
             return unscored(case, "failed", "no_answer", value)
         return super()._robust_case(case, found, cap)
+
+
+def dialogue_files(path: Path) -> list[Path]:
+    """The files of dialogues: that of a path, or all JSON files of a folder. The keys of several begin with the kind."""
+    return sorted(path.glob("*.json")) if path.is_dir() else [path]
+
+
+def kind_of(file: Path) -> str:
+    """The kind of dialogue that the name of a file says."""
+    name = _plain(file.stem)
+    return next((kind for kind in _KINDS if kind in name), name)
 
 
 def _rated(case: BenchCase, row: Mapping[str, Any]) -> ItemScore:

@@ -269,6 +269,28 @@ def test_calls_from_loops_of_others_share_one_client(serve: Serve) -> None:
     assert len(server.calls) == 8
 
 
+def test_stopping_waits_for_what_was_sent_and_sends_nothing_more(serve: Serve) -> None:
+    async def slow(call: Call) -> web.StreamResponse:
+        await asyncio.sleep(0.5)
+        return await invert(call)
+
+    server, connect = serve(slow)
+    editor = connect("concurrency=2")
+
+    async def interrupted() -> None:
+        edits = asyncio.gather(*map(editor.edit_async, asks(12)))
+        while len(server.calls) < 2:
+            await asyncio.sleep(0.01)
+        edits.cancel()
+        await edits
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(interrupted())
+    editor.close()
+    assert len(server.calls) == 2
+    connect("mode=replay-only").edit_many(asks(2))
+
+
 def test_another_size_is_recorded_and_scaled_to_the_source(serve: Serve) -> None:
     async def script(call: Call) -> web.StreamResponse:
         return picture(np.full((64, 48, 3), 9, np.uint8))

@@ -72,13 +72,18 @@ class EditClient:
             if found is not None:
                 return found
         fresh: list[EditReply] = []
+        given_up = asyncio.Event()
 
         async def send() -> Reply:
-            answer = await self._send(request)
+            answer = await self._send(request, given_up)
             fresh.append(answer)
             return self._kept(answer)
 
-        reply = await self.cache.call(key, send, self._estimate(request), looked_up=True)
+        try:
+            reply = await self.cache.call(key, send, self._estimate(request), looked_up=True)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
         if fresh:
             return fresh[0]
         found = await asyncio.to_thread(self._replayed, reply)
@@ -94,8 +99,12 @@ class EditClient:
     def _key(self, request: EditRequest) -> CallKey:
         return CallKey.of(self._identity | edit_key(request, self.settings))
 
-    async def _send(self, request: EditRequest) -> EditReply:
+    async def _send(self, request: EditRequest, given_up: asyncio.Event) -> EditReply:
         async def make() -> Body:
+            if (
+                given_up.is_set()
+            ):  # what was sent is paid and waited for, what was not is not sent any more
+                raise asyncio.CancelledError
             return await asyncio.to_thread(edit_body, request, self.endpoint.model, self.settings)
 
         read = estimated_input_tokens(request, self.settings)
