@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--cases", type=int, default=40)
     parser.add_argument("--edits", type=int, default=8, help="a case")
-    parser.add_argument("--steps", type=int, default=6, help="denoising steps, as in post-training")
+    parser.add_argument("--steps", type=int, default=3, help="denoising steps, as in post-training")
     parser.add_argument("--pipeline", type=Path, default=shipped_folder())
     parser.add_argument("--weights", type=Path, default=WEIGHTS_FOLDER, help="folder of the judges")
     options = parser.parse_args()

@@ -29,6 +29,7 @@ SIZES = ClaimSizes(
     seeds=1,
     evaluation_cases=8,
     edit_steps=2,
+    base_steps=1,
     triplets=16,
     prompts=6,
     training_steps=2,

@@ -15,6 +15,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
 from editloop.claims.arms import RESULT_NAME, ArmResult, ArmStore
+from editloop.claims.base import spoiling_config, spoilt_editor
 from editloop.claims.evaluation import Measurement, edit_request, measure
 from editloop.core.errors import UsageError
 from editloop.judges.storybook import StorybookJudge, held_out_judge, tiny_judge
@@ -43,20 +44,22 @@ class ClaimSizes(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     seeds: int = 5
-    evaluation_cases: int = 200
-    edit_steps: int = 6
+    evaluation_cases: int = 160
+    edit_steps: int = 3
+    base_steps: int = 100
+    """Updates on poor triplets that make the base editor (`claims.base`); 0 starts from the editor as it is."""
     triplets: int = 1200
     """Imperfect triplets that a supervised arm learns from."""
-    prompts: int = 120
+    prompts: int = 60
     """Scenes that NHR's mining begins with."""
-    training_steps: int = 150
+    training_steps: int = 120
     """Updates of a supervised arm, batch 32."""
     practice_cases: int = 300
     """Edits that alignment practises on."""
-    alignment_steps: int = 30
+    alignment_steps: int = 18
     groups: int = 6
-    group_size: int = 10
-    look_every: int = 10
+    group_size: int = 16
+    look_every: int = 6
     """Alignment steps between two points of a curve."""
     ablations: bool = True
     """Whether ablations and comparisons side by side run, or the main claim of each paper alone."""
@@ -84,7 +87,7 @@ class Lab:
     Args:
         store: Keeps arms.
         sizes: How much work.
-        editor: Spec of the base editor.
+        editor: Spec of the editor that the base is made from.
     """
 
     store: ArmStore
@@ -93,13 +96,29 @@ class Lab:
 
     @cached_property
     def base(self) -> Measurement:
-        """The base editor on the held-out cases, measured once a folder."""
-
-        def untrained(_: Path) -> tuple[BatchEditor, dict[str, Any]]:
-            return self.in_memory(self.policy()), {}
-
-        self.arm(BASE, 0, {}, untrained, needed=True)
+        """The base editor on the held-out cases."""
+        _ = self._base_result
         return kept_measurement(self.store.arm_folder(BASE, 0, self._common_settings()))
+
+    @cached_property
+    def _base_result(self) -> ArmResult:
+        """The base editor, made and measured once a folder."""
+        steps = self.sizes.base_steps
+
+        def train(folder: Path) -> tuple[BatchEditor, dict[str, Any]]:
+            policy = _storybook_policy(self.editor)
+            if steps == 0:
+                return self.in_memory(policy), {}
+            made = spoilt_editor(policy, steps, folder / "training")
+            return self.on_disk(made), {"editor": str(made.relative_to(self.store.folder))}
+
+        return self.arm(BASE, 0, {}, train, needed=True)
+
+    @cached_property
+    def base_spec(self) -> str:
+        """Spec of the base editor."""
+        made = self._base_result.editor
+        return self.editor if made is None else f"diffusers:{(self.store.folder / made).resolve()}"
 
     @cached_property
     def cases(self) -> Sequence[Case]:
@@ -123,10 +142,7 @@ class Lab:
 
     def policy(self) -> StorybookPolicy:
         """A fresh copy of the base editor, to be trained."""
-        policy = load_policy(self.editor)
-        if not isinstance(policy, StorybookPolicy):
-            raise TypeError(f"claims need a storybook editor, {self.editor} is {type(policy)}")
-        return policy
+        return _storybook_policy(self.base_spec)
 
     def in_memory(self, policy: EditPolicy) -> BatchEditor:
         """A policy as an editor."""
@@ -172,13 +188,26 @@ class Lab:
         merged = self._common_settings() | settings
         return self.store.result(name, seed, merged, compute, needed=needed)
 
+    @cached_property
+    def _made_from(self) -> str:
+        return _storybook_policy(self.editor).identity.version
+
     def _common_settings(self) -> dict[str, Any]:
+        steps = self.sizes.base_steps
         return {
-            "editor": self.editor_version,
+            "editor": self._made_from,
+            "base": spoiling_config(steps).model_dump(mode="json") if steps else None,
             "cases": self.sizes.evaluation_cases,
             "edit_steps": self.sizes.edit_steps,
             "held_out_judge": self.held_out_judge.identity.version,
         }
+
+
+def _storybook_policy(spec: str) -> StorybookPolicy:
+    policy = load_policy(spec)
+    if not isinstance(policy, StorybookPolicy):
+        raise TypeError(f"claims need a storybook editor, {spec} is {type(policy)}")
+    return policy
 
 
 def practice_case(case: Case) -> AlignCase:

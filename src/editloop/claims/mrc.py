@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from editloop.claims.arms import ArmResult, score_table
+from editloop.claims.base import poor_examples
 from editloop.claims.lab import ClaimSizes, Lab
 from editloop.claims.rows import ClaimRow, paired_effect, verdict_of
 from editloop.judges.base import JudgeRequest
@@ -13,7 +15,6 @@ from editloop.models.roles import BatchEditor
 from editloop.train.conditioned.config import ConditionedConfig, RewardSettings
 from editloop.train.conditioned.run import train_conditioned
 from editloop.train.examples import EditExample, reward_of
-from editloop.train.storybook.stream import Triplet, imperfect_triplets
 
 PAPER: Final = "Multi-Reward as Condition, arXiv 2411.04713"
 ARMS: Final[dict[str, RewardSettings | None]] = {
@@ -29,20 +30,23 @@ LEARNING_RATE: Final = 3e-4
 
 
 def judged_examples(lab: Lab, seed: int) -> list[EditExample]:
-    """Imperfect triplets with the tiny judge's scores and failure texts, as RewardEdit-20K has them."""
-    triplets = imperfect_triplets(seed, lab.sizes.triplets)
-    verdicts = lab.judge.score_many([_judge_request(triplet) for triplet in triplets])
+    """Imperfect triplets of the kind that the base learnt from, with the tiny judge's scores and failure texts, as RewardEdit-20K has them."""
+    examples = poor_examples(seed, lab.sizes.triplets)
+    verdicts = lab.judge.score_many(
+        [
+            JudgeRequest(
+                source=example.source,
+                instruction=example.instruction,
+                edited=example.target,
+                references=example.references,
+                context=example.context,
+            )
+            for example in examples
+        ]
+    )
     return [
-        EditExample(
-            id=f"{seed}-{number}",
-            source=triplet.source,
-            instruction=triplet.case.instruction if triplet.case else triplet.text,
-            target=triplet.target,
-            references=_references(triplet),
-            context=triplet.case.context if triplet.case else (),
-            reward=reward_of(verdict),
-        )
-        for number, (triplet, verdict) in enumerate(zip(triplets, verdicts, strict=True))
+        replace(example, reward=reward_of(verdict))
+        for example, verdict in zip(examples, verdicts, strict=True)
     ]
 
 
@@ -106,17 +110,3 @@ def _row(lab: Lab, treated: str, control: str, overall: Any, right: dict[str, fl
         cases=len(lab.cases),
         figures={**means, "base": lab.base.mean("overall")},
     )
-
-
-def _judge_request(triplet: Triplet) -> JudgeRequest:
-    return JudgeRequest(
-        source=triplet.source,
-        instruction=triplet.case.instruction if triplet.case else triplet.text,
-        edited=triplet.target,
-        references=_references(triplet),
-        context=triplet.case.context if triplet.case else (),
-    )
-
-
-def _references(triplet: Triplet) -> tuple[Any, ...]:
-    return (triplet.reference,) if triplet.case and triplet.case.references else ()

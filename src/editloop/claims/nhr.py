@@ -44,8 +44,8 @@ LEARNING_RATE: Final = 2e-4
 
 def recipe_of(lab: Lab, seed: int) -> NhrRecipe:
     """The mining of one seed."""
-    editor = lab.editor
-    generator = "world:tiny-generator" if editor == "world:tiny-editor" else editor
+    editor = lab.base_spec
+    generator = "world:tiny-generator" if lab.editor == "world:tiny-editor" else lab.editor
     return NhrRecipe(
         seed=derive_seed(seed, "claims-nhr"),
         prompts=PromptsConfig(count=lab.sizes.prompts, edits=EDITS_A_PROMPT),
@@ -84,7 +84,8 @@ def arm(lab: Lab, name: str, seed: int) -> ArmResult:
 
     settings = {
         "training": config.model_dump(mode="json"),
-        "mining": recipe.model_dump(mode="json"),
+        # Not where the base editor lies: which one it is stands in the lab's own settings.
+        "mining": recipe.model_dump(mode="json", exclude={"tries": {"editor"}}),
         "validator": lab.judge.identity.version,
     }
     return lab.arm(f"nhr/{name}", seed, settings, train)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from numpy.random import Generator
@@ -23,11 +24,22 @@ FLAW_SHARES: Final = {
     "colour_shift": 0.02,
 }
 """Share of the triplets that carry each flaw, where the case can show it; the rest are right."""
+POOR_SHARES: Final = {
+    "colour_shift": 0.20,
+    "blur": 0.15,
+    "no_op": 0.10,
+    "artefacts": 0.10,
+    "over_edit": 0.05,
+    "identity_drift": 0.05,
+}
+"""Of a cheaper pipeline, without filters: two of three triplets carry a flaw, mostly one that its own editor's habits leave on every picture."""
 
 
-def imperfect_target(case: Case, rng: Generator, size: int = 32) -> tuple[RgbImage, str | None]:
-    """An edited picture that carries a flaw with the probabilities of `FLAW_SHARES`, and which (None for a right one)."""
-    flaw = _draw_flaw(case, rng)
+def imperfect_target(
+    case: Case, rng: Generator, size: int = 32, shares: Mapping[str, float] = FLAW_SHARES
+) -> tuple[RgbImage, str | None]:
+    """An edited picture that carries a flaw with the probabilities of `shares`, and which (None for a right one)."""
+    flaw = _draw_flaw(case, rng, shares)
     if flaw is not None:
         try:
             return corrupt(case, flaw, rng, size), flaw
@@ -36,9 +48,9 @@ def imperfect_target(case: Case, rng: Generator, size: int = 32) -> tuple[RgbIma
     return render(case.target, size), None
 
 
-def _draw_flaw(case: Case, rng: Generator) -> str | None:
+def _draw_flaw(case: Case, rng: Generator, shares: Mapping[str, float]) -> str | None:
     draw = rng.random()
-    for flaw, share in FLAW_SHARES.items():
+    for flaw, share in shares.items():
         if draw < share:
             return flaw if flaw in applicable_flaws(case) else None
         draw -= share

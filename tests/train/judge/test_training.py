@@ -24,7 +24,14 @@ from editloop.train.judge.recipes import RECIPES, TASKS, judge_shape, start_from
 
 PLAN = TrainingPlan(steps=6, batch=8, warm_up=2, learning_rate=3e-3, seed=5)
 TOY = recipes.Recipe(
-    teaches="ratings", plan=PLAN, stem=8, width=16, layers=1, reading_steps=2, panel=4
+    teaches="ratings",
+    plan=PLAN,
+    stem=8,
+    width=16,
+    layers=1,
+    sees_draft=False,
+    reading_steps=2,
+    panel=4,
 )
 
 
@@ -42,6 +49,39 @@ def test_a_batch_depends_on_seed_and_step_alone(pool: Pool) -> None:
     one, again = batches_of(pool).at(3, 8), batches_of(pool).at(3, 8)
     assert all(torch.equal(first, second) for first, second in zip(one, again, strict=True))
     assert not torch.equal(one.edited, batches_of(pool).at(4, 8).edited)
+
+
+def test_the_halves_of_a_batch_are_two_edits_of_each_case(pool: Pool) -> None:
+    batch = batches_of(pool).at(0, 64)
+    assert torch.equal(batch.source[:32], batch.source[32:])
+    assert torch.equal(batch.tasks[:32], batch.tasks[32:])
+    differs = (batch.edited[:32] - batch.edited[32:]).abs().amax(dim=(1, 2, 3)) > 0
+    assert differs.float().mean() > 0.8
+
+
+def test_a_gap_between_two_edits_of_a_case_is_learnt(pool: Pool) -> None:
+    """Both readings off by as much in one direction keep the gap; off in two directions they do not."""
+    target = torch.zeros(2, 4, 9)
+    target[..., 4] = 1.0
+    empty, nothing = torch.zeros(2, 3, 32, 32), torch.zeros(2, dtype=torch.long)
+    batch = Batch(empty, empty, empty, nothing[:, None], target, nothing, nothing, empty, empty)
+
+    def loss_of(*steps: int) -> float:
+        scores = torch.full((2, 4, 9), -3.0)
+        for row, step in enumerate(steps):
+            scores[row, :, step] = 3.0
+        reading = Reading(scores, torch.zeros(2, 2), torch.zeros(2, 2), empty)
+        return float(judge_loss(reading, batch, PLAN))
+
+    assert loss_of(2, 2) < loss_of(2, 6)
+
+
+def test_drafts_lie_beside_their_cases(pool: Pool) -> None:
+    labels = rating_labels(pool, panel=4, per_pair=2, seed=0)
+    words = WordNumbers(judge_shape(TOY).words)
+    batch = Batches(pool, labels, words, TASKS, 5, drafts=pool.sources).at(0, 16)
+    assert torch.equal(batch.draft, batch.source)
+    assert not batches_of(pool).at(0, 16).draft.any()
 
 
 def test_what_is_missing_leads_to_the_right_picture(pool: Pool) -> None:
@@ -93,7 +133,7 @@ def test_the_loss_prefers_a_near_miss_to_a_far_one() -> None:
         scores[..., step] = 3.0
         empty = torch.zeros(1, 3, 32, 32)
         nothing = torch.zeros(1, dtype=torch.long)
-        batch = Batch(empty, empty, empty, nothing[None], target, nothing, nothing, empty)
+        batch = Batch(empty, empty, empty, nothing[None], target, nothing, nothing, empty, empty)
         reading = Reading(scores, torch.zeros(1, 2), torch.zeros(1, 2), empty)
         return float(judge_loss(reading, batch, PLAN))
 

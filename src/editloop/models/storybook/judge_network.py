@@ -1,7 +1,7 @@
 """The network of the storybook judges: two small pictures and an instruction in, distributions over scores out.
 
-A convolutional stem reads source, edited picture, their difference and the reference picture together; its 8 x 8 cells and the
-words of the instruction then attend to each other. Scores are read out as an expectation over ordered classes, the
+A convolutional stem reads source, edited picture, their difference, the reference picture and a draft of what the words ask for (see
+`judge_draft`) together; its 8 x 8 cells and the words of the instruction then attend to each other. Scores are read out as an expectation over ordered classes, the
 ``sum of p_k times k`` that language-model judges take from the logits of their score token, so that two good edits still
 differ. A second head names what is wrong, a third the kind of edit that the words ask for, and a fourth draws what is missing.
 """
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from editloop.core.errors import UsageError
 from editloop.models.storybook.build import build_text_encoder
 from editloop.models.storybook.judge_shape import ANSWERS, PICTURE_SIZE, SCORE_STEPS, JudgeShape
 from editloop.models.storybook.judge_words import MAX_WORDS, PAD, SPECIAL_WORDS
@@ -22,6 +23,7 @@ _CELLS = 8
 _CELL_SIZE = PICTURE_SIZE // _CELLS
 _HEADS = 4
 _PICTURE_CHANNELS = 12
+"""Of one picture whose 2 x 2 pixels lie in channels."""
 _FEED_FORWARD = 3
 
 
@@ -100,17 +102,14 @@ class JudgeNetwork(nn.Module):
         self.shape = shape
         stem, width = shape.stem, shape.width
         self.stem = nn.Sequential(
-            nn.Conv2d(4 * _PICTURE_CHANNELS, stem, 3, padding=1),
+            nn.Conv2d((6 if shape.draft_by else 4) * _PICTURE_CHANNELS, stem, 3, padding=1),
             _ConvolutionBlock(stem),
             nn.Conv2d(stem, width, 3, stride=2, padding=1),
             _ConvolutionBlock(width),
         )
         words = SPECIAL_WORDS + len(shape.words)
-        if shape.text_layers:
-            self.text_encoder = build_text_encoder(words, shape.text_width, shape.text_layers)
-            self.text_in = nn.Linear(shape.text_width, width)
-        else:
-            self.word_embedding = nn.Embedding(words, width, padding_idx=PAD)
+        self.text_encoder = build_text_encoder(words, shape.text_width, shape.text_layers)
+        self.text_in = nn.Linear(shape.text_width, width)
         self.word_place = nn.Parameter(0.02 * torch.ones(MAX_WORDS, width).normal_())
         self.cell_place = nn.Parameter(0.02 * torch.ones(_CELLS**2, width).normal_())
         self.summary = nn.Parameter(0.02 * torch.ones(1, 1, width).normal_())
@@ -121,7 +120,14 @@ class JudgeNetwork(nn.Module):
         self.task_head = nn.Linear(width, len(shape.tasks))
         self.repair_head = nn.Linear(width, 3 * _CELL_SIZE**2)
 
-    def forward(self, source: Tensor, edited: Tensor, reference: Tensor, words: Tensor) -> Reading:
+    def forward(
+        self,
+        source: Tensor,
+        edited: Tensor,
+        reference: Tensor,
+        words: Tensor,
+        draft: Tensor | None = None,
+    ) -> Reading:
         """Read pairs.
 
         Args:
@@ -129,8 +135,14 @@ class JudgeNetwork(nn.Module):
             edited: Pictures after it, likewise.
             reference: Pictures that the words refer to, likewise; all zero (grey) for none.
             words: Numbers of the words, int64 (n, length), `PAD` at the end.
+            draft: What an editor would draw in one step, likewise; needed where the shape names an editor.
         """
-        pictures = torch.cat([source, edited, edited - source, reference], dim=1)
+        seen = [source, edited, edited - source, reference]
+        if self.shape.draft_by:
+            if draft is None:
+                raise UsageError("this judge network reads a draft beside the pictures; give one")
+            seen += [draft, edited - draft]
+        pictures = torch.cat(seen, dim=1)
         cells = self.stem(F.pixel_unshuffle(pictures, 2)).flatten(2).transpose(1, 2)
         length = words.shape[1]
         text = self._text(words) + self.word_place[:length]
@@ -141,10 +153,10 @@ class JudgeNetwork(nn.Module):
         for layer in self.layers:
             tokens = layer(tokens, visible)
         tokens = self.final_norm(tokens)
-        seen = tokens[:, 1 : 1 + _CELLS**2]
-        pooled = torch.cat([tokens[:, 0], seen.mean(1), seen.amax(1)], dim=1)
+        cells = tokens[:, 1 : 1 + _CELLS**2]
+        pooled = torch.cat([tokens[:, 0], cells.mean(1), cells.amax(1)], dim=1)
         scores = self.score_head(pooled).float().unflatten(1, (len(ANSWERS), len(SCORE_STEPS)))
-        repair = self.repair_head(seen).transpose(1, 2).unflatten(2, (_CELLS, _CELLS))
+        repair = self.repair_head(cells).transpose(1, 2).unflatten(2, (_CELLS, _CELLS))
         return Reading(
             scores,
             self.failure_head(pooled).float(),
@@ -153,9 +165,6 @@ class JudgeNetwork(nn.Module):
         )
 
     def _text(self, words: Tensor) -> Tensor:
-        if not self.shape.text_layers:
-            embedded: Tensor = self.word_embedding(words)
-            return embedded
         states = self.text_encoder(input_ids=words, attention_mask=words != PAD).last_hidden_state
         read: Tensor = self.text_in(states)
         return read

@@ -17,7 +17,9 @@ from PIL import Image
 from safetensors.torch import load, save_file
 from torch import Tensor
 
+from editloop.core.errors import AssetError
 from editloop.models.roles import RgbImage
+from editloop.models.storybook.judge_draft import Drafter, draft_version, packaged_drafter
 from editloop.models.storybook.judge_network import JudgeNetwork
 from editloop.models.storybook.judge_shape import (
     ANSWERS,
@@ -53,11 +55,13 @@ class JudgeReader:
     Args:
         network: Put into evaluation mode here.
         version: Changes whenever a reading may change.
+        drafter: Draws the drafts of a network that reads them.
     """
 
-    def __init__(self, network: JudgeNetwork, version: str) -> None:
+    def __init__(self, network: JudgeNetwork, version: str, drafter: Drafter | None = None) -> None:
         self.network = network.eval()
         self.version = version
+        self._drafter = drafter
         self._words = WordNumbers(network.shape.words)
 
     @property
@@ -86,23 +90,36 @@ class JudgeReader:
         parts = []
         for start in range(0, len(numbers), _BATCH):
             rows = slice(start, start + _BATCH)
-            given = references[rows] if references is not None else [None] * len(edits[rows])
-            parts.append(self._read(sources[rows], edits[rows], given, numbers[rows]))
+            before, after = (
+                [at_network_size(x) for x in given[rows]] for given in (sources, edits)
+            )
+            given = [
+                None if picture is None else at_network_size(picture)
+                for picture in (references[rows] if references is not None else [None] * len(after))
+            ]
+            turns = contexts[rows] if contexts is not None else [()] * len(after)
+            drafts = (
+                self._drafter.drafts(before, instructions[rows], given, turns)
+                if self._drafter is not None
+                else None
+            )
+            parts.append(self._read(before, after, given, numbers[rows], drafts))
         return _joined(parts, self.shape)
 
     @torch.no_grad()
     def _read(
         self,
-        sources: Sequence[RgbImage] | RgbImage,
-        edits: Sequence[RgbImage] | RgbImage,
+        sources: Sequence[RgbImage],
+        edits: Sequence[RgbImage],
         references: Sequence[RgbImage | None],
         numbers: NDArray[np.int64],
+        drafts: Sequence[RgbImage] | None,
     ) -> Readings:
         device = next(self.network.parameters()).device
-        tensors = (pictures_to_tensor(x) for x in (sources, edits, references))
-        reading = self.network(
-            *(x.to(device) for x in tensors), torch.from_numpy(numbers).to(device)
-        )
+        tensors = (pictures_to_tensor(x).to(device) for x in (sources, edits, references))
+        words = torch.from_numpy(numbers).to(device)
+        drafted = None if drafts is None else pictures_to_tensor(drafts).to(device)
+        reading = self.network(*tensors, words, drafted)
         expected = reading.expected()
         return Readings(
             _array(expected),
@@ -117,7 +134,7 @@ def pictures_to_tensor(pictures: Sequence[RgbImage | None] | RgbImage) -> Tensor
     small = np.zeros((len(pictures), PICTURE_SIZE, PICTURE_SIZE, 3), np.float32)
     for index, picture in enumerate(pictures):
         if picture is not None:
-            small[index] = _at_network_size(picture) / _GREY - 1.0
+            small[index] = at_network_size(picture).astype(np.float32) / _GREY - 1.0
     return torch.from_numpy(small).permute(0, 3, 1, 2).contiguous()
 
 
@@ -145,17 +162,26 @@ def open_judge(name: str, folder: Traversable = WEIGHTS_FOLDER) -> JudgeReader:
     """The reader over the weights called `name`, opened once a process.
 
     Raises:
-        AssetError: when there are no such weights.
+        AssetError: when there are no such weights, or they belong to another editor's drafts.
     """
     found = judge_files(name, folder)  # type: ignore[arg-type]  # paths hash
-    return JudgeReader(load_judge_network(found), found.version)
+    drafter = None
+    if found.shape.draft_by:
+        if found.shape.draft_by != draft_version():
+            raise AssetError(
+                f"the storybook judge {name!r} learnt beside drafts of the editor {found.shape.draft_by}, the packaged one is "
+                f"{draft_version()}: train the judge again with `python -m editloop.train.judge {name}`"
+            )
+        drafter = packaged_drafter()
+    return JudgeReader(load_judge_network(found), found.version, drafter)
 
 
-def _at_network_size(picture: RgbImage) -> NDArray[np.float32]:
+def at_network_size(picture: RgbImage) -> RgbImage:
+    """The picture at `PICTURE_SIZE` a side."""
     if picture.shape[:2] != (PICTURE_SIZE, PICTURE_SIZE):
         size = (PICTURE_SIZE, PICTURE_SIZE)
         picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
-    return picture.astype(np.float32)
+    return picture
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

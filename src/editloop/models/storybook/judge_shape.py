@@ -37,7 +37,8 @@ class JudgeShape:
     text_width: int = 96
     """Width of the encoder that reads the words before they meet the pictures."""
     text_layers: int = 3
-    """Its layers; 0 leaves it out, and words enter by their embeddings."""
+    draft_by: str = ""
+    """Version of the editor whose one-step edit the judge sees beside the pictures (`judge_draft`); empty for a judge without."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +80,4 @@ def judge_files(name: str, folder: Traversable = WEIGHTS_FOLDER) -> JudgeFiles:
 def shape_from_json(parsed: dict[str, Any]) -> JudgeShape:
     """The shape whose `dataclasses.asdict` went through JSON."""
     fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in parsed.items()}
-    return JudgeShape(**{"text_layers": 0} | fields)
+    return JudgeShape(**fields)

@@ -26,7 +26,7 @@ from editloop.models.storybook.text import encode_text, with_context
 BLANK = 127
 """Grey level of a missing source (text-to-image) and of a missing reference image."""
 DEFAULT_STEPS = 3
-"""Of one edit. The shipped weights score 3.06 with 2 steps, 2.97 with 3, 2.90 with 4 and 2.79 with 6 (`benchmarks/tiny_editor.py --steps 2 3 4 6`):
+"""Of one edit. The shipped weights score 3.30 with 2 steps, 3.27 with 3, 3.19 with 4 and 3.10 with 6 (`benchmarks/tiny_editor.py --steps 2 3 4 6`):
 later steps polish a blur that the first ones left; 3 keeps some of the variety that one guess has not. Post-training draws with more, for their noise is what makes its samples differ."""
 
 

@@ -13,12 +13,10 @@ from pathlib import Path
 
 import torch
 
-from editloop.core.errors import EditloopError, UsageError
+from editloop.core.errors import EditloopError
 from editloop.judges.calibrate.learning_curve import calibrate
 from editloop.judges.storybook import StorybookJudge
-from editloop.models import load_model
-from editloop.models.roles import BatchEditor
-from editloop.train.judge.editor_edits import EditorEdits
+from editloop.train.judge.editor_edits import editor_pool
 from editloop.train.judge.pool import Pool, join_pools, open_pool
 from editloop.train.judge.recipes import RECIPES, train_judge
 from editloop.train.judge.study import label_study
@@ -58,17 +56,8 @@ def _training_pool(options: argparse.Namespace) -> Pool:
     planted = open_pool(options.work / "pool", TRAIN_SEED, options.cases, "train")
     if not options.editor:
         return planted
-    editor = load_model("editor", options.editor)
-    if not isinstance(editor, BatchEditor):
-        raise UsageError(f"the editor {options.editor!r} cannot edit several pictures at once")
-    folder = options.work / f"pool-of-editor-{editor.identity.version}"
-    edits = EditorEdits(editor)
-    return join_pools(
-        [
-            planted,
-            open_pool(folder, EDITOR_SEED, options.editor_cases, "train", editor=edits),
-        ]
-    )
+    folder, count = options.work / "pool", options.editor_cases
+    return join_pools([planted, editor_pool(options.editor, folder, EDITOR_SEED, count, "train")])
 
 
 def _parser() -> argparse.ArgumentParser:

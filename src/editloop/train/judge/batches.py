@@ -47,6 +47,8 @@ class Batch(NamedTuple):
     tasks: Tensor
     repair: Tensor
     """The right picture less the edited one, (n, 3, 32, 32)."""
+    draft: Tensor
+    """What an editor would draw in one step, (n, 3, 32, 32); all zero where nothing is drafted."""
 
 
 class Batches:
@@ -58,12 +60,20 @@ class Batches:
         words: Numbers the words.
         tasks: Names of the task head's classes.
         seed: Of the drawing.
+        drafts: A picture for each case of the pool, uint8 (cases, 32, 32, 3), for judges that see one.
     """
 
     def __init__(
-        self, pool: Pool, labels: Labels, words: WordNumbers, tasks: tuple[str, ...], seed: int
+        self,
+        pool: Pool,
+        labels: Labels,
+        words: WordNumbers,
+        tasks: tuple[str, ...],
+        seed: int,
+        drafts: NDArray[np.uint8] | None = None,
     ) -> None:
-        self._pool, self._labels, self._seed = pool, labels, seed
+        self._pool, self._labels, self._seed, self._drafts = pool, labels, seed, drafts
+        self._of_case = _rows_of_cases(pool.case_rows[labels.rows])
         self._cumulated = np.cumsum(labels.weights.astype(np.float64))
         self._rows = [
             words.row(text, context)
@@ -75,10 +85,11 @@ class Batches:
         self._tasks = np.array([tasks.index(task) for task in pool.tasks], np.int64)
 
     def at(self, step: int, size: int) -> Batch:
-        """The batch of one training step."""
+        """The batch of one training step: its second half are other edits of the cases of its first half, row by row."""
         rng = generator(self._seed, "batch", step)
-        draws = rng.random(size) * self._cumulated[-1]
-        chosen = np.minimum(np.searchsorted(self._cumulated, draws), len(self._cumulated) - 1)
+        draws = rng.random(size // 2) * self._cumulated[-1]
+        first = np.minimum(np.searchsorted(self._cumulated, draws), len(self._cumulated) - 1)
+        chosen = np.concatenate([first, [self._sibling(row, rng) for row in first]])
         pairs = self._labels.rows[chosen]
         cases = self._pool.case_rows[pairs]
         reference = _pixels(self._pool.references[cases])
@@ -93,7 +104,14 @@ class Batches:
             torch.from_numpy(self._labels.failures[chosen]),
             torch.from_numpy(self._tasks[cases]),
             _pixels(self._pool.edits[self._right[cases]]) - edited,
+            torch.zeros_like(edited) if self._drafts is None else _pixels(self._drafts[cases]),
         )
+
+    def _sibling(self, place: int, rng: np.random.Generator) -> int:
+        """Another labelled edit of the same case, or the same one where it is the only one."""
+        members = self._of_case[int(self._pool.case_rows[self._labels.rows[place]])]
+        others = members[members != place]
+        return int(rng.choice(others)) if len(others) else place
 
     def _disturbed(self, case: int, rng: np.random.Generator) -> list[int]:
         row = np.array(self._rows[case])
@@ -106,6 +124,14 @@ class Batches:
             extra[known] = rng.choice(self._chatter, int(known.sum()))
         parts = (row, extra) if rng.random() < 0.7 else (extra, row)
         return [int(number) for number in np.concatenate(parts)[-MAX_WORDS:] if number != PAD]
+
+
+def _rows_of_cases(cases: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    """Case -> places where it stands."""
+    order = np.argsort(cases, kind="stable")
+    names, starts = np.unique(cases[order], return_index=True)
+    parts = np.split(order, starts[1:])
+    return {int(name): part for name, part in zip(names, parts, strict=True)}
 
 
 def right_rows(pool: Pool) -> NDArray[np.int64]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from editloop.core.errors import UsageError
 from editloop.core.seeds import derive_seed
+from editloop.models import load_model
 from editloop.models.roles import BatchEditor, EditRequest, RgbImage
+from editloop.train.judge.pool import Pool, open_pool
 from editloop.train.judge.variants import Variant
-from editloop.world.cases import Case
+from editloop.world.cases import Case, Split
 from editloop.world.render import render
 
 BY_EDITOR = "editor"
@@ -42,3 +46,18 @@ class EditorEdits:
         ]
         made = [Variant(BY_EDITOR, image) for image in images]
         return [made[start : start + self.tries] for start in range(0, len(made), self.tries)]
+
+
+def editor_pool(
+    spec: str, folder: Path, seed: int, count: int, split: Split, *, even: bool = False
+) -> Pool:
+    """As `pool.open_pool`, with the edits of an editor; each version of it has its own folder beside `folder`.
+
+    Raises:
+        UsageError: when the editor takes one picture at a time.
+    """
+    editor = load_model("editor", spec)
+    if not isinstance(editor, BatchEditor):
+        raise UsageError(f"the editor {spec!r} cannot edit several pictures at once")
+    own = folder.with_name(f"{folder.name}-of-editor-{editor.identity.version}")
+    return open_pool(own, seed, count, split, even=even, editor=EditorEdits(editor))

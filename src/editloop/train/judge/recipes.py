@@ -12,6 +12,7 @@ from torch import Tensor
 
 from editloop.core.errors import UnknownNameError
 from editloop.core.registry import did_you_mean
+from editloop.models.storybook.judge_draft import draft_version
 from editloop.models.storybook.judge_network import JudgeNetwork, build_judge_network
 from editloop.models.storybook.judge_reader import load_judge_network, save_judge_weights
 from editloop.models.storybook.judge_shape import JudgeShape, judge_files, shape_from_json
@@ -19,6 +20,7 @@ from editloop.models.storybook.judge_words import PAD, WordNumbers
 from editloop.models.storybook.text import TURN
 from editloop.records.taxonomy import DIALOGUE_TYPES
 from editloop.train.judge.batches import Batches
+from editloop.train.judge.drafts import pool_drafts
 from editloop.train.judge.labels import Labels, flaw_labels, rating_labels
 from editloop.train.judge.loop import STATE_NAME, Trainer, TrainingPlan
 from editloop.train.judge.pool import Pool
@@ -42,6 +44,8 @@ class Recipe:
     stem: int = 32
     width: int = 64
     layers: int = 3
+    sees_draft: bool = True
+    """Whether the packaged editor's one-step edit lies beside the pictures."""
     reading_steps: int = 600
     """Updates of the text encoder before the first picture."""
     panel: int = 30
@@ -54,11 +58,11 @@ RECIPES: Final[dict[str, Recipe]] = {
     "base-scorer": Recipe(teaches="flaws", plan=TrainingPlan(steps=900, seed=11)),
     "tiny-judge": Recipe(
         teaches="ratings",
-        plan=TrainingPlan(steps=2400, learning_rate=1e-3, seed=21),
+        plan=TrainingPlan(steps=1600, learning_rate=1e-3, seed=21),
         starts_from="base-scorer",
     ),
     "held-out-judge": Recipe(
-        teaches="ratings", plan=TrainingPlan(steps=2400, seed=37), stem=32, width=56, layers=4
+        teaches="ratings", plan=TrainingPlan(steps=1600, seed=37), stem=32, width=56, layers=4
     ),
 }
 """`base-scorer` never sees a rating; `tiny-judge` is that network fine-tuned on ratings, as ImgEdit-Judge is a fine-tuned
@@ -94,7 +98,9 @@ def train_judge(name: str, pool: Pool, work: Path, weights: Path, until: int | N
         shape = replace(shape, words=start.shape.words, tasks=start.shape.tasks)
     shape = _kept_shape(work, shape)
     words = WordNumbers(shape.words)
-    batches = Batches(pool, labels_for(recipe, pool), words, shape.tasks, recipe.plan.seed)
+    drafts = pool_drafts(pool, work.parent) if shape.draft_by else None
+    labels = labels_for(recipe, pool)
+    batches = Batches(pool, labels, words, shape.tasks, recipe.plan.seed, drafts)
     network = build_judge_network(shape, seed=recipe.plan.seed)
     if start:
         start_from(network, load_judge_network(start))
@@ -160,6 +166,7 @@ def judge_shape(recipe: Recipe) -> JudgeShape:
         stem=recipe.stem,
         width=recipe.width,
         layers=recipe.layers,
+        draft_by=draft_version() if recipe.sees_draft else "",
     )
 
 

@@ -14,14 +14,18 @@ from editloop.judges.calibrate.described import DescribingJudge
 from editloop.judges.calibrate.learning_curve import LabelledSet
 from editloop.judges.calibrate.rater_bias import remove_rater_bias
 from editloop.models.storybook.judge_shape import ANSWERS
+from editloop.models.storybook.shipped import TINY_EDITOR
 from editloop.records.rating import Rating
-from editloop.train.judge.pool import Pool, open_pool
+from editloop.train.judge.editor_edits import editor_pool
+from editloop.train.judge.pool import Pool, join_pools, open_pool
+from editloop.world.cases import Split
 from editloop.world.raters import rate_many, rater_panel
 
 LABELS_A_TASK = 100
 """As many as HP-Scorer's calibration has at most (arXiv 2604.19406: 50 to 100)."""
 LABEL_SEED, TEST_SEED = 202, 303
-LABEL_CASES, TEST_CASES = 900, 540
+LABEL_CASES, TEST_CASES = 450, 270
+"""Once with planted flaws and once more with edits of the packaged editor, as people rate what editors make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +59,23 @@ class Study:
 
 def label_study(folder: Path) -> Study:
     """The few labels: up to `LABELS_A_TASK` pairs a task of training combinations, two people each."""
-    pool = open_pool(folder, LABEL_SEED, LABEL_CASES, "train", even=True)
+    pool = _mixed_pool(folder, LABEL_SEED, LABEL_CASES, "train")
     rows = task_rows(pool, LABELS_A_TASK, LABEL_SEED)
     return hold_study(pool, rows, panel=8, per_pair=2, seed=LABEL_SEED)
 
 
 def held_out_study(folder: Path) -> Study:
     """Held-out combinations before held-out people: three pairs a case, four people each."""
-    pool = open_pool(folder, TEST_SEED, TEST_CASES, "held_out", even=True)
+    pool = _mixed_pool(folder, TEST_SEED, TEST_CASES, "held_out")
     rows = varied_rows(pool, 3, TEST_SEED)
     return hold_study(pool, rows, panel=12, per_pair=4, seed=TEST_SEED)
+
+
+def _mixed_pool(folder: Path, seed: int, count: int, split: Split) -> Pool:
+    planted = open_pool(folder, seed, count, split, even=True)
+    return join_pools(
+        [planted, editor_pool(TINY_EDITOR, folder, seed + 1, count, split, even=True)]
+    )
 
 
 def request_of(pool: Pool, row: int) -> JudgeRequest:

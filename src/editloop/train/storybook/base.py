@@ -45,7 +45,7 @@ drowned what the first ones have to learn: after 40,000 samples edits stood in t
 
 
 class BaseTrainingConfig(BaseModel):
-    """Settings of the base training; the defaults made the shipped weights."""
+    """Settings of the base training; the defaults made the first half of the shipped weights, whose ``training.json`` has both commands."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

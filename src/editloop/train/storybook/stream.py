@@ -6,7 +6,7 @@ imitates that with the world's corruptors, so that filtering, reward conditions 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from editloop.models.roles import RgbImage
 from editloop.models.storybook.pipeline import blank_image
 from editloop.models.storybook.text import with_context
 from editloop.world.cases import Case
-from editloop.world.imperfect import imperfect_target
+from editloop.world.imperfect import FLAW_SHARES, imperfect_target
 from editloop.world.render import render
 from editloop.world.sampling import describe, sample_case, sample_scene
 
@@ -49,10 +49,10 @@ def reference_picture(case: Case) -> RgbImage:
     return blank_image(REFERENCE_SIZE)
 
 
-def imperfect_edit(rng: np.random.Generator) -> Triplet:
-    """An editing triplet that carries a flaw with the probabilities of `world.imperfect.FLAW_SHARES`."""
+def imperfect_edit(rng: np.random.Generator, shares: Mapping[str, float] = FLAW_SHARES) -> Triplet:
+    """An editing triplet that carries a flaw with the probabilities of `shares`."""
     case = sample_case(rng)
-    return _triplet(case, *imperfect_target(case, rng, IMAGE_SIZE))
+    return _triplet(case, *imperfect_target(case, rng, IMAGE_SIZE, shares))
 
 
 def right_edit(rng: np.random.Generator) -> Triplet:
@@ -118,7 +118,9 @@ class TripletBatches(IterableDataset[tuple[NDArray[np.uint8], list[str]]]):
             yield pixels, [triplet.text for triplet in batch]
 
 
-def imperfect_triplets(seed: int, count: int) -> list[Triplet]:
+def imperfect_triplets(
+    seed: int, count: int, shares: Mapping[str, float] = FLAW_SHARES
+) -> list[Triplet]:
     """Editing triplets as the stream has them, from a part of it that the base editor never saw."""
     rng = np.random.default_rng(derive_seed(seed, "imperfect-triplets"))
-    return [imperfect_edit(rng) for _ in range(count)]
+    return [imperfect_edit(rng, shares) for _ in range(count)]
