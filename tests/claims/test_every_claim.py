@@ -33,6 +33,7 @@ SIZES = ClaimSizes(
     triplets=16,
     prompts=6,
     training_steps=2,
+    mined_steps=2,
     practice_cases=6,
     alignment_steps=2,
     groups=2,

@@ -53,7 +53,9 @@ class ClaimSizes(BaseModel):
     prompts: int = 60
     """Scenes that NHR's mining begins with."""
     training_steps: int = 120
-    """Updates of a supervised arm, batch 32."""
+    """Updates of an arm on given triplets, batch 32."""
+    mined_steps: int = 40
+    """Updates of an arm on mined triplets, which are few."""
     practice_cases: int = 300
     """Edits that alignment practises on."""
     alignment_steps: int = 18
@@ -72,6 +74,7 @@ SHORT: Final = ClaimSizes(
     triplets=400,
     prompts=24,
     training_steps=60,
+    mined_steps=20,
     practice_cases=120,
     alignment_steps=8,
     look_every=4,

@@ -18,6 +18,7 @@ from editloop.core.seeds import derive_seed
 from editloop.core.stats import Interval, bootstrap_interval
 from editloop.engine import RunResult
 from editloop.mine.nhr.audit import oracle_score
+from editloop.mine.nhr.consistency import ConsistencyConfig
 from editloop.mine.nhr.drawing import DrawConfig
 from editloop.mine.nhr.recipe import NhrRecipe, PromptsConfig
 from editloop.mine.nhr.run import Candidate, accepted_after, candidates, mine_nhr, survival
@@ -39,6 +40,8 @@ OPERATIONS: Final[dict[str, tuple[Operation, ...]]] = {
 """What of the accepted set an arm learns from."""
 AUDIT_NAME: Final = "audit.json"
 IMAGES_A_PROMPT, EDITS_A_PROMPT, TRIES_AN_EDIT = 3, 4, 4
+CONSISTENCY: Final = ConsistencyConfig(min_adherence=3.2, min_aesthetic=3.3)
+"""Less than the validator's own minimums: the way back leads to a source that the tiny generator drew, which is softer than a picture of the world."""
 LEARNING_RATE: Final = 2e-4
 
 
@@ -51,6 +54,7 @@ def recipe_of(lab: Lab, seed: int) -> NhrRecipe:
         prompts=PromptsConfig(count=lab.sizes.prompts, edits=EDITS_A_PROMPT),
         draw=DrawConfig(generator=generator, images=IMAGES_A_PROMPT),
         tries=TryEditsConfig(editor=editor, tries=TRIES_AN_EDIT),
+        consistency=CONSISTENCY,
     )
 
 
@@ -63,7 +67,7 @@ def arm(lab: Lab, name: str, seed: int) -> ArmResult:
     """Fine-tune the base editor on one choice of the mined triplets."""
     recipe = recipe_of(lab, seed)
     config = SftConfig(
-        steps=lab.sizes.training_steps,
+        steps=lab.sizes.mined_steps,
         batch_size=32,
         learning_rate=LEARNING_RATE,
         warmup_steps=10,
