@@ -40,14 +40,21 @@ LEVELS: Final = (0.55, 1.0)
 """Noise levels of the forward objectives: those that three denoising steps come by. Below them the network only copies."""
 
 
-def alignment_config(lab: Lab, objective: str, seed: int) -> AlignConfig:
-    """The settings of an objective at equal rollouts: same groups, same denoising steps, same adapter."""
+def alignment_config(lab: Lab, objective: str, seed: int, *, times: int = 1) -> AlignConfig:
+    """The settings of an objective at equal rollouts: same groups, same denoising steps, same adapter.
+
+    Args:
+        lab: Gives the sizes.
+        objective: One of those below.
+        seed: Of the alignment.
+        times: As many times the steps.
+    """
     sizes = lab.sizes
     rollout = RolloutConfig(
         group_size=sizes.group_size, groups=sizes.groups, steps=sizes.edit_steps
     )
     common: dict[str, Any] = {
-        "steps": sizes.alignment_steps,
+        "steps": sizes.alignment_steps * times,
         "seed": seed,
         "reward": RewardConfig(map=Sigmoid(), filter=GroupFilter(min_std=0.01)),
         "update": UpdateConfig(
@@ -92,7 +99,7 @@ def aligned_arm(
     judge: Judge,
     practice_id: str,
 ) -> ArmResult:
-    """Align once; the curve holds a look at every `look_every` steps, the first before any training.
+    """Align once; the curve holds as many looks as `look_every` gives a run of plain length, the first before any training.
 
     Args:
         lab: The bench.
@@ -109,6 +116,7 @@ def aligned_arm(
         curve = [_point(lab.base, 0, 0, 0.0, None)]
         looks_cost, started = 0.0, time.process_time()
         rollouts = 0
+        look_every = lab.sizes.look_every * config.steps // lab.sizes.alignment_steps
         # Begun anew after an interruption: the curve and its costs are not in the checkpoint.
         with Aligner(
             policy, cases, JudgeReward(judge), config, folder / "training", resume=False
@@ -116,7 +124,7 @@ def aligned_arm(
             while not run.finished:
                 stats = run.step()
                 rollouts += int(stats["groups/drawn"]) * config.rollout.group_size
-                if run.steps_done % lab.sizes.look_every and not run.finished:
+                if run.steps_done % look_every and not run.finished:
                     continue
                 before = time.process_time()
                 used = before - started - looks_cost

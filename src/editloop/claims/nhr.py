@@ -40,7 +40,7 @@ OPERATIONS: Final[dict[str, tuple[Operation, ...]]] = {
 """What of the accepted set an arm learns from."""
 AUDIT_NAME: Final = "audit.json"
 IMAGES_A_PROMPT, EDITS_A_PROMPT, TRIES_AN_EDIT = 3, 4, 4
-CONSISTENCY: Final = ConsistencyConfig(min_adherence=3.2, min_aesthetic=3.3)
+CONSISTENCY: Final = ConsistencyConfig(min_adherence=2.4, min_aesthetic=3.3)
 """Less than the validator's own minimums: the way back leads to a source that the tiny generator drew, which is softer than a picture of the world."""
 LEARNING_RATE: Final = 2e-4
 
