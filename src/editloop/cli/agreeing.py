@@ -51,6 +51,8 @@ def report_agreement(
         )
     else:
         print_report(report)
+    for note in missing_figures(report, rated):
+        say(note)
     if seen:
         say(
             f"this judge was fitted to images of {seen} of these {len(rated.edits)} edits: the figures above flatter it; those of new "
@@ -61,6 +63,28 @@ def report_agreement(
 
         with open_answers(answers) as store:
             say(f"card: {make_card(request, rated, judged, report, seen, store)}")
+
+
+def missing_figures(report: PeopleReport, rated: RatedFile) -> list[str]:
+    """Why figures of the table over all edits are blank, a line a reason."""
+    axes = ", ".join
+    few = [row.axis for row in report.axes if not row.figures]
+    flat = [row.axis for row in report.axes if row.figures and row.as_json()["spearman"] is None]
+    alone = [row.axis for row in report.axes if row.ceiling is None]
+    notes = []
+    if few:
+        notes.append(f"no figures for {axes(few)}: fewer than 3 edits have a score of the judge")
+    if flat:
+        notes.append(
+            f"no correlation for {axes(flat)}: the judge, or people, gave every edit the same score"
+        )
+    if len({edit.image for edit in rated.edits}) < 2:
+        notes.append("no intervals: they are drawn over photographs, and all edits are of one")
+    if alone:
+        notes.append(
+            f"no ceiling for {axes(alone)}: nobody rated 3 edits that another person rated too, or all ratings are the same"
+        )
+    return notes
 
 
 def print_report(report: PeopleReport) -> None:

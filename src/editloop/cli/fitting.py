@@ -157,7 +157,7 @@ def fit(
         typer.echo(json.dumps(body, indent=2))
     else:
         _print_fit(found, _as_shipped(rated, measured, scale, seed))
-    say_dropped((*rated.dropped, *measured.dropped))
+    say_dropped((*rated.dropped, *measured.dropped), rated.ignored)
     say(f"judge: {path.parent} (use it with --judge {path.parent})")
 
 

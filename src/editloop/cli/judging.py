@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 RatingsFile = Annotated[
     Path,
     typer.Argument(
-        help="JSONL with instruction, source, edited and people's ratings a line; images relative to it."
+        help="JSONL with instruction, source, edited and people's ratings a line (or CSV with their means); images relative to it."
     ),
 ]
 DataPath = Annotated[
@@ -141,7 +141,7 @@ def judge(
 
     request = AgreementRequest(judge, scale, by, card, probes, seed, workers or os.cpu_count() or 1)
     report_agreement(rated, judged, request, answers, as_json=as_json)
-    say_dropped((*rated.dropped, *judged.dropped))
+    say_dropped((*rated.dropped, *judged.dropped), rated.ignored)
 
 
 def read_scale(text: str | None) -> tuple[float, float] | None:
@@ -237,21 +237,26 @@ def facts_of(rated: RatedFile, judged: Judged) -> dict[str, Any]:
         "judged": len(judged.verdicts),
         "kept_verdicts": judged.kept,
         "dropped": dict(Counter(one.reason for one in dropped)),
-        "dropped_edits": [
-            {"place": one.place, "reason": one.reason, "detail": one.detail} for one in dropped
-        ],
+        "dropped_edits": [_as_json(one) for one in dropped],
+        "ignored_answers": [_as_json(one) for one in rated.ignored],
     }
 
 
-def say_dropped(dropped: tuple[Unusable, ...]) -> None:
-    """What was dropped, on stderr."""
-    if dropped:
-        counts = ", ".join(
-            f"{count} {reason}" for reason, count in Counter(d.reason for d in dropped).items()
-        )
-        say(f"dropped {len(dropped)}: {counts}")
-    for one in dropped[:_SHOWN_DROPS]:
-        say(f"  {one.place}: {one.reason}: {one.detail}")
+def _as_json(one: Unusable) -> dict[str, str]:
+    return {"place": one.place, "reason": one.reason, "detail": one.detail}
+
+
+def say_dropped(dropped: tuple[Unusable, ...], ignored: tuple[Unusable, ...] = ()) -> None:
+    """What was dropped, edits first and then single answers of people, on stderr."""
+    for what, found in (("dropped", dropped), ("ignored single answers:", ignored)):
+        if not found:
+            continue
+        counts = Counter(one.reason for one in found)
+        say(f"{what} {len(found)}: {', '.join(f'{n} {reason}' for reason, n in counts.items())}")
+        for one in found[:_SHOWN_DROPS]:
+            say(f"  {one.place}: {one.reason}: {one.detail}")
+        if len(found) > _SHOWN_DROPS:
+            say(f"  and {len(found) - _SHOWN_DROPS} more (--json lists all)")
 
 
 def _print_verdicts(rated: RatedFile, judged: Judged, *, as_json: bool) -> None:

@@ -75,3 +75,14 @@ def test_the_coverage_of_the_interval_is_near_its_promise() -> None:
         ]
         hits += found.low <= 0.5 <= found.high
     assert hits >= 50
+
+
+def test_one_photograph_has_no_interval() -> None:
+    figures = agreement_figures(JUDGE, PEOPLE, ["a"] * 40, resamples=50)
+    assert figures["spearman"].value == pytest.approx(spearman(JUDGE, PEOPLE))
+    assert all(math.isnan(one.low) and math.isnan(one.high) for one in figures.values())
+
+
+def test_a_constant_on_a_wide_scale_has_no_correlation_either() -> None:
+    figures = agreement_figures(np.full(40, 99.9), PEOPLE, [str(i) for i in range(40)])
+    assert math.isnan(figures["pearson"].value)

@@ -139,3 +139,59 @@ def test_earlier_instructions_of_an_export_are_the_context(tmp_path: Path) -> No
     said = read_rated_edits(write(tmp_path, GOOD | {"context": ["add a cat"]}))
     assert said.edits[0].context == ("add a cat",)
     assert read_rated_edits(write(tmp_path, GOOD | {"context": "indoor"})).edits[0].context == ()
+
+
+def test_a_byte_order_mark_costs_no_line(tmp_path: Path) -> None:
+    path = tmp_path / "ratings.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(GOOD).encode() + b"\r\n")
+    assert read_rated_edits(path).dropped == ()
+
+
+def test_names_that_are_zero_are_names(tmp_path: Path) -> None:
+    (edit,) = read_rated_edits(write(tmp_path, GOOD | {"uid": 0, "img_id": 0})).edits
+    assert (edit.uid, edit.image) == ("0", "0")
+
+
+def test_answers_that_are_no_numbers_are_counted_and_notes_are_not(tmp_path: Path) -> None:
+    odd = [
+        {"rater": "x", "overall": 4, "note": "fine", "marks": []},
+        {"rater": "y", "overall": "7"},
+        {"rater": "z", "overall": float("nan")},
+        {"rater": "w", "overall": None},
+        {"rater": "x", "overall": 5},
+    ]
+    rated = read_rated_edits(write(tmp_path, GOOD | {"ratings": odd}))
+    assert rated.edits[0].scores == {"overall": {"x": 5.0}}
+    assert [one.reason for one in rated.ignored] == ["not_a_number", "not_a_number", "rated_twice"]
+    assert rated.ignored[0].place == "line 1, y"
+    assert "'7'" in rated.ignored[0].detail
+
+
+def test_raters_without_a_name_are_several(tmp_path: Path) -> None:
+    unnamed = [{"rater": None, "overall": 1}, {"overall": 2}, {"rater": 3, "overall": 4}]
+    (edit,) = read_rated_edits(write(tmp_path, GOOD | {"ratings": unnamed})).edits
+    assert edit.scores["overall"] == {"rater 1": 1.0, "rater 2": 2.0, "3": 4.0}
+
+
+def test_other_usual_names_of_the_columns_are_known(tmp_path: Path) -> None:
+    row = {"prompt": "make it red", "input_image": "a.png", "output_image": "b.png", "id": 4}
+    (edit,) = read_rated_edits(write(tmp_path, row | {"mean_overall": 3})).edits
+    assert (edit.uid, edit.source, edit.edited) == ("4", tmp_path / "a.png", tmp_path / "b.png")
+
+
+def test_a_csv_file_of_means_a_json_list_and_a_folder_are_read(tmp_path: Path) -> None:
+    table = tmp_path / "means.csv"
+    table.write_text(
+        "uid,instruction,source,edited,mean_overall,mean_quality\na,make it red,a.png,b.png,3.5,\n"
+    )
+    assert read_rated_edits(table).edits[0].scores == {"overall": {"mean": 3.5}}
+    whole = tmp_path / "all.json"
+    whole.write_text(json.dumps([GOOD, GOOD | {"uid": "b"}], indent=1))
+    assert [edit.uid for edit in read_rated_edits(whole).edits] == ["a_1", "b"]
+    write(tmp_path, GOOD)
+    assert read_rated_edits(tmp_path).path.name == "ratings.jsonl"
+
+
+def test_pixels_in_the_place_of_a_name_are_a_reason(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="too long"):
+        check_image(tmp_path / ("iVBORw0KGgo" * 900))

@@ -25,6 +25,7 @@ _TIE: Final = 1e-9
 
 def weighted_pearson(x: Scores, y: Scores, weights: Scores) -> Scores:
     """Linear correlation under every row of `weights`, (draws, n); NaN where a side is constant."""
+    x, y = x - x.mean(), y - y.mean()  # else the rounding of a large constant looks like a spread
     total = weights.sum(axis=1)
     mean_x, mean_y = weights @ x / total, weights @ y / total
     cov = weights @ (x * y) / total - mean_x * mean_y
@@ -140,15 +141,20 @@ def spearman_gain(
 
 
 def cluster_weights(clusters: Sequence[str], resamples: int, seed: int) -> Scores:
-    """Weights (1 + resamples, n): first the sample itself, then how often each edit's cluster was drawn."""
+    """Weights (1 + resamples, n): first the sample itself, then how often each edit's cluster was drawn; none drawn from one cluster."""
     names, places = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
+    if len(names) < 2:
+        resamples = 0
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
     return np.vstack([np.ones((1, len(places))), drawn[:, places]]).astype(np.float64)
 
 
 def _interval(values: Scores, tail: float) -> Interval:
-    """First value and the ends of the others; a draw in which a figure is undefined says nothing."""
+    """First value and the ends of the others; a draw in which a figure is undefined says nothing.
+
+    From one photograph nothing is drawn (`cluster_weights`), and there is no interval: its ends would touch.
+    """
     others = values[1:][np.isfinite(values[1:])]
     if math.isnan(values[0]) or not others.size:
         return Interval(float(values[0]), math.nan, math.nan)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from editloop.core.errors import BadInputError, UsageError
-from editloop.records.formats.edit_table import COLUMNS, first_text, table_rows
+from editloop.records.formats.columns import COLUMNS, first_text, table_rows
 from editloop.records.formats.rated_edits import Unusable
 
 PAIR_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {

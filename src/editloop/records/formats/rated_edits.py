@@ -1,15 +1,16 @@
-"""Reads edits that people scored: one JSON object a line, images named by paths relative to the file.
+"""Reads edits that people scored: one JSON object a line (or a row of a JSON list or a CSV file), images relative to the file.
 
 A line needs ``instruction``, ``source``, ``edited`` and people's scores, either one by one in ``ratings`` (a list of
-``{"rater": ..., AXIS: number, ...}``) or as their means in ``mean_AXIS``. ``uid`` names the edit; ``img_id`` names the photograph
+``{"rater": ..., AXIS: number, ...}``) or as their means in ``mean_AXIS``. Other usual names of the three are understood
+(`columns.COLUMNS`). ``uid`` names the edit; ``img_id`` names the photograph
 that it started from, which all turns of a chain share; ``scale`` holds the ends of the scale that people were offered
 (``[1, 5]``) and ``context`` earlier instructions of the same dialogue, both as `editloop rate` exports them. Other text and numbers of a line are kept as labels.
 """
 
 from __future__ import annotations
 
-import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 from editloop.core.errors import BadInputError, UsageError
 from editloop.core.images import decode_image, read_image_file
+from editloop.records.formats.columns import COLUMNS, first_text, table_rows
 from editloop.records.rating import Rating
 
 SCALES: Final = ((0.0, 1.0), (1.0, 5.0), (0.0, 5.0), (1.0, 7.0), (0.0, 10.0), (0.0, 100.0))
@@ -26,6 +28,8 @@ _MEAN: Final = "mean_"
 _OWN_KEYS: Final = frozenset(
     {"uid", "img_id", "instruction", "source", "edited", "ratings", "n_raters", "width", "height"}
 )
+RATINGS_FILE: Final = "ratings.jsonl"
+"""What is read of a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,8 @@ class RatedFile:
     lines: int
     edits: tuple[RatedEdit, ...]
     dropped: tuple[Unusable, ...]
+    ignored: tuple[Unusable, ...] = ()
+    """Single answers that were left out of edits that were read: no number, or replaced by a later one of the same rater."""
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -152,30 +158,32 @@ def read_rated_edits(path: Path) -> RatedFile:
     Raises:
         UsageError: the file cannot be read, or none of its lines can be used.
     """
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise UsageError(f"cannot read the ratings {path}: {error.strerror}") from error
+    path = path / RATINGS_FILE if path.is_dir() else path
     edits: dict[str, RatedEdit] = {}
     dropped: list[Unusable] = []
+    doubts: list[_Doubt] = []
     lines = 0
-    for number, line in _lines(text):
+    for number, row in table_rows(path, "ratings"):
         lines += 1
+        own: list[_Doubt] = []
         try:
-            edit = _edit(line, number, path.parent)
+            edit = _edit(row, number, path.parent, own)
             if edit.uid in edits:
                 raise BadInputError("duplicate_uid", f"{edit.uid!r} stands in an earlier line")
         except BadInputError as error:
             dropped.append(Unusable(f"line {number}", error.reason, error.detail))
         else:
             edits[edit.uid] = edit
+            doubts += own
     if not edits:
         first = f"; line {dropped[0].place.split()[-1]}: {dropped[0].detail}" if dropped else ""
         raise UsageError(
             f"{path} holds no rated edit in {lines} lines{first}. A line is a JSON object with instruction, source, edited "
             'and ratings, e.g. [{"rater": "a", "overall": 7}]'
         )
-    return RatedFile(path, lines, tuple(edits.values()), tuple(dropped))
+    asked = {axis for edit in edits.values() for axis in edit.scores}
+    ignored = tuple(one.found for one in doubts if one.axis in asked)
+    return RatedFile(path, lines, tuple(edits.values()), tuple(dropped), ignored)
 
 
 def check_image(path: Path) -> str:
@@ -193,38 +201,42 @@ def image_bytes(path: Path) -> bytes:
     Raises:
         BadInputError: ``missing_image``, or as `read_image_file`.
     """
-    if not path.exists():
-        raise BadInputError("missing_image", f"there is no file {path.name!r}")
+    try:
+        there = path.exists()
+    except OSError as error:  # a name longer than the system allows: pixels as text, for example
+        raise BadInputError(
+            "unreadable", f"{path.name[:60]!r}: {os.strerror(error.errno or 0)}"
+        ) from error
+    if not there:
+        raise BadInputError("missing_image", f"there is no file {path.name[:200]!r}")
     return read_image_file(path)
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield number, line
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """An answer that is no score. It only is a loss when `axis` is one: a note is none."""
+
+    axis: str
+    found: Unusable
 
 
-def _edit(line: str, number: int, folder: Path) -> RatedEdit:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise BadInputError("not_json", f"{error}"[:200]) from error
-    if not isinstance(row, dict):
-        raise BadInputError("not_an_object", f"expected a JSON object, got {type(row).__name__}")
-    source = _text(row, "source")
-    uid = str(row.get("uid") or f"line-{number}")
-    scores = _scores(row)
+def _edit(row: Any, number: int, folder: Path, doubts: list[_Doubt]) -> RatedEdit:
+    words = {name: _text(row, name) for name in ("instruction", "source", "edited")}
+    source = words["source"]
+    uid = first_text(row, COLUMNS["uid"]) or f"line-{number}"
+    scores = _scores(row, f"line {number}", doubts)
     return RatedEdit(
         uid=uid,
-        image=str(row.get("img_id") or source),
-        instruction=_text(row, "instruction"),
+        image=first_text(row, ("img_id",)) or source,
+        instruction=words["instruction"],
         source=folder / source,
-        edited=folder / _text(row, "edited"),
+        edited=folder / words["edited"],
         scores=scores,
         labels={
             key: str(value)
             for key, value in row.items()
-            if key not in _OWN_KEYS
+            if isinstance(key, str)
+            and key not in _OWN_KEYS
             and not key.startswith(_MEAN)
             and isinstance(value, str | int | float)
         },
@@ -233,29 +245,54 @@ def _edit(line: str, number: int, folder: Path) -> RatedEdit:
     )
 
 
-def _text(row: dict[str, Any], key: str) -> str:
-    value = row.get(key)
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise BadInputError(f"no_{key}", f"{key} must be text, got {value!r:.80}")
-    return value
+def _text(row: Any, key: str) -> str:
+    """The text of `key` under any of its names; a number is none."""
+    for column in COLUMNS[key]:
+        value = row.get(column) if isinstance(row, dict) else None
+        if isinstance(value, str) and first_text(row, (column,)) is not None:
+            return value
+    first_text(row, ())
+    raise BadInputError(
+        f"no_{key}",
+        f"expected text in one of {', '.join(COLUMNS[key])}, got {row.get(key)!r:.80}",
+    )
 
 
-def _scores(row: dict[str, Any]) -> dict[str, dict[str, float]]:
+def _scores(row: dict[str, Any], place: str, doubts: list[_Doubt]) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     answers = row.get("ratings")
-    for place, answer in enumerate(answers if isinstance(answers, list) else []):
+    for at, answer in enumerate(answers if isinstance(answers, list) else []):
         if isinstance(answer, dict):
-            rater = str(answer.get("rater", f"rater {place + 1}"))
+            rater = first_text(answer, ("rater",)) or f"rater {at + 1}"
             for axis, value in answer.items():
-                if axis != "rater" and _is_score(value):
-                    found.setdefault(axis, {})[rater] = float(value)
+                if axis == "rater" or value is None:
+                    continue
+                who = f"{place}, {rater}"
+                if not _is_score(value):
+                    told = Unusable(who, "not_a_number", f"{axis} is {value!r:.60}")
+                    doubts.append(_Doubt(axis, told))
+                    continue
+                if rater in found.setdefault(axis, {}):
+                    told = Unusable(who, "rated_twice", f"{axis} {value:g} stands, not the earlier")
+                    doubts.append(_Doubt(axis, told))
+                found[axis][rater] = float(value)
     if not found:
-        for key, value in row.items():
-            if key.startswith(_MEAN) and _is_score(value):
-                found[key.removeprefix(_MEAN)] = {"mean": float(value)}
+        found = dict(_means(row))
     if not found:
         raise BadInputError("no_ratings", "neither a number in ratings nor a mean_... of one")
     return found
+
+
+def _means(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
+    """Axis and mean of the row's ``mean_AXIS``, which a CSV file holds as text."""
+    for key, value in row.items():
+        if isinstance(key, str) and key.startswith(_MEAN):
+            try:
+                score = float(value) if isinstance(value, str) else value
+            except ValueError:
+                continue
+            if _is_score(score):
+                yield key.removeprefix(_MEAN), {"mean": float(score)}
 
 
 def _context(row: dict[str, Any]) -> tuple[str, ...]:
