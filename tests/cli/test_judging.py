@@ -52,3 +52,37 @@ def test_the_scale_of_an_export_wins_over_a_guess_and_an_option_over_both(
     assert capsys.readouterr().err == ""
     assert people_scale_of("0,10", read_rated_edits(path)) == (0.0, 10.0)
     assert "overrides the scale that the file states, 0 to 20" in capsys.readouterr().err
+
+
+def test_a_folder_without_its_file_and_a_bare_model_are_told_apart_from_a_wrong_name(
+    tmp_path: Path,
+) -> None:
+    path = write_rated(tmp_path)
+    (tmp_path / "half a judge").mkdir()
+    folder = editloop("judge", str(path), "--judge", str(tmp_path / "half a judge"), code=2)
+    assert "holds no judge.json" in folder.stderr
+    model = editloop("judge", str(path), "--judge", "openai:gpt-4o", code=2)
+    assert "rubric:imgedit@openai:gpt-4o" in model.stderr
+
+
+def test_an_output_that_cannot_be_written_is_known_before_anything_is_judged(
+    tmp_path: Path,
+) -> None:
+    path = write_rated(tmp_path)
+    for words in (
+        ("fit", str(path), "--out", str(path / "judge")),
+        ("judge", str(path), "--against-people", "--card", str(path / "card.html")),
+        ("judge", str(path), "--out", str(path / "verdicts")),
+    ):
+        done = editloop(*words, code=1)
+        assert "cannot" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_label_that_no_edit_has_and_a_dead_endpoint_are_errors(tmp_path: Path) -> None:
+    path = write_rated(tmp_path)
+    words = ("judge", str(path), "--against-people", "--answers", str(tmp_path / "a.sqlite"))
+    assert "did you mean 'kind'" in editloop(*words, "--by", "kinds", code=2).stderr
+    spec = f"rubric:hp-base@openai:x@http://127.0.0.1:9/v1?attempts=1&cache={tmp_path / 'c.sqlite'}"
+    dead = editloop(*words, "--judge", spec, code=1)
+    assert "every call of the judge failed" in dead.stderr

@@ -71,7 +71,7 @@ def missing_figures(report: PeopleReport, rated: RatedFile) -> list[str]:
     few = [row.axis for row in report.axes if not row.figures]
     flat = [row.axis for row in report.axes if row.figures and row.as_json()["spearman"] is None]
     alone = [row.axis for row in report.axes if row.ceiling is None]
-    notes = []
+    notes = [f"no score for {n} of {len(rated.edits)}: {why}" for why, n in report.unscored.items()]
     if few:
         notes.append(f"no figures for {axes(few)}: fewer than 3 edits have a score of the judge")
     if flat:

@@ -38,7 +38,7 @@ def choose_versions(rated: RatedFile, request: ChoiceRequest, *, as_json: bool) 
     Raises:
         UsageError: people were not asked about `request.axis`, or too few edits were scored.
     """
-    from editloop.cli.judging import judge_with_progress, open_answers
+    from editloop.cli.judging import judge_with_progress, open_answers, say_dropped
     from editloop.judges.calibrate.chosen import ChosenModel, labelled_edits, save_chosen
     from editloop.judges.calibrate.prompt_search import search_prompts
 
@@ -60,6 +60,8 @@ def choose_versions(rated: RatedFile, request: ChoiceRequest, *, as_json: bool) 
         typer.echo(json.dumps({**body, "out": str(folder)}, indent=2))
     else:
         _print(found)
+    lost = [one for each in judged.values() for one in each.dropped]
+    say_dropped((*rated.dropped, *dict.fromkeys(lost)), rated.ignored)
     say(f"judge: {folder} (use it with --judge {folder})")
 
 

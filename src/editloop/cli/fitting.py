@@ -121,8 +121,11 @@ def fit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Fit a judge to people's ratings; every figure it prints is of photographs the fit has not seen."""
+    from editloop.judges.registry import JUDGE_FILE
     from editloop.records.formats.rated_edits import read_rated_edits
+    from editloop.store.runs import check_writable
 
+    check_writable(out / JUDGE_FILE)
     rated = read_rated_edits(ratings)
     scale = people_scale_of(people_scale, rated)
     if fine_tune is not None:
@@ -157,6 +160,9 @@ def fit(
         typer.echo(json.dumps(body, indent=2))
     else:
         _print_fit(found, _as_shipped(rated, measured, scale, seed))
+    for axis in rated.axes:
+        if axis not in found.axes:
+            say(f"{axis} was not fitted: too few edits have scores for it")
     say_dropped((*rated.dropped, *measured.dropped), rated.ignored)
     say(f"judge: {path.parent} (use it with --judge {path.parent})")
 

@@ -16,6 +16,7 @@ from editloop.cli.progress import say
 from editloop.cli.tables import print_table
 from editloop.core.errors import EditloopError, StoreError, UsageError
 from editloop.core.log import Bar, ProgressDisplay
+from editloop.core.registry import did_you_mean
 
 if TYPE_CHECKING:
     from editloop.judges.people.bulk import Judged
@@ -127,13 +128,21 @@ def judge(
             judge_to_folder(data, judge, out, store, workers, as_json=as_json)
         return
     from editloop.records.formats.rated_edits import read_rated_edits
+    from editloop.store.runs import check_writable
 
-    rated = read_rated_edits(data) if against_people else edits_to_print(data)
-    scale = people_scale_of(people_scale, rated) if against_people else read_scale(people_scale)
-    with open_answers(answers) as store:
-        judged = judge_with_progress(judge, rated, store, workers)
     if card is not None and not against_people:
         raise UsageError("--card needs --against-people: a card compares a judge with people")
+    if card is not None:
+        check_writable(card)
+    rated = read_rated_edits(data) if against_people else edits_to_print(data)
+    scale = people_scale_of(people_scale, rated) if against_people else read_scale(people_scale)
+    if by is not None and not any(by in edit.labels for edit in rated.edits):
+        known = sorted({label for edit in rated.edits for label in edit.labels})
+        raise UsageError(
+            f"no edit of {data} has a label {by!r}{did_you_mean(by, known)} known: {', '.join(known) or 'none'}"
+        )
+    with open_answers(answers) as store:
+        judged = judge_with_progress(judge, rated, store, workers)
     if not against_people:
         _print_verdicts(rated, judged, as_json=as_json)
         return
@@ -205,6 +214,8 @@ def judge_with_progress(
 ) -> Judged:
     """All verdicts, with progress on stderr."""
     from editloop.judges.people.bulk import judge_edits
+    from editloop.judges.people.report import why_unscored
+    from editloop.records.verdict import Outcome
 
     with ProgressDisplay("judge") as display:
 
@@ -222,6 +233,11 @@ def judge_with_progress(
         first = judged.dropped[0]
         raise EditloopError(
             f"none of {len(rated.edits)} edits could be judged; the first: {first.place}: {first.reason}: {first.detail}"
+        )
+    if all(one.outcome is Outcome.FAILED for one in judged.verdicts.values()):
+        failed = next(iter(judged.verdicts.values()))
+        raise EditloopError(
+            f"every call of the judge failed ({len(judged.verdicts)} edits); the first: {why_unscored(failed)}"
         )
     return judged
 
@@ -260,11 +276,20 @@ def say_dropped(dropped: tuple[Unusable, ...], ignored: tuple[Unusable, ...] = (
 
 
 def _print_verdicts(rated: RatedFile, judged: Judged, *, as_json: bool) -> None:
+    from editloop.judges.base import item_score
+
     found = [
         (edit, judged.verdicts[edit.uid]) for edit in rated.edits if edit.uid in judged.verdicts
     ]
     if as_json:
-        rows = [{"uid": edit.uid, **verdict.model_dump(mode="json")} for edit, verdict in found]
+        rows = [
+            {
+                "uid": edit.uid,
+                "overall": item_score(verdict),
+                **verdict.model_dump(mode="json"),
+            }
+            for edit, verdict in found
+        ]
         typer.echo(json.dumps({**facts_of(rated, judged), "verdicts": rows}, indent=2))
     else:
         print_table(
@@ -273,7 +298,7 @@ def _print_verdicts(rated: RatedFile, judged: Judged, *, as_json: bool) -> None:
                 [
                     edit.uid,
                     str(verdict.outcome),
-                    "" if verdict.overall is None else f"{verdict.overall:.2f}",
+                    "" if (whole := item_score(verdict)) is None else f"{whole:.2f}",
                     ", ".join(f"{axis} {value:.2f}" for axis, value in verdict.axes.items()),
                     " ".join(verdict.reasons),
                 ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from editloop.core.errors import UsageError
 from editloop.core.registry import Registry
 from editloop.judges.base import Judge
 
@@ -24,6 +25,8 @@ for _name in ("base_scorer", "calibrated_scorer", "tiny_judge", "held_out_judge"
 JUDGES.add("rubric:", "editloop.judges.vlm.spec:rubric_judge")
 JUDGES.add("panel:", "editloop.judges.panel.judge:panel_judge")
 JUDGES.add("features:", "editloop.judges.features.measuring:measuring_judge")
+_MODELS: Final = ("openai", "transformers")
+"""Providers of vision-language models, which people name in the place of a judge."""
 _LONGEST_PATH: Final = 250
 """Longer specs (a panel of many judges) are no folder, and the system would refuse to look."""
 
@@ -43,7 +46,15 @@ def load_judge(spec: str) -> Judge:
         from editloop.judges.calibrate.folders import load_folder
 
         return load_folder(Path(spec))
+    if spec not in JUDGES and len(spec) < _LONGEST_PATH and Path(spec).is_dir():
+        raise UsageError(
+            f"the folder {spec} holds no {JUDGE_FILE}: it is no judge that editloop fit wrote, or a file is missing; fit it again"
+        )
     provider, colon, argument = spec.partition(":")
+    if provider in _MODELS and argument:
+        raise UsageError(
+            f"{spec} is a model, and a judge is a question put to one: rubric:NAME@{spec}, for example rubric:imgedit@{spec}"
+        )
     if spec not in JUDGES and f"{provider}{colon}" in JUDGES:
         return JUDGES.get(f"{provider}{colon}")(argument)
     return JUDGES.get(spec)()

@@ -10,6 +10,8 @@ run/
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import importlib.metadata
 import json
@@ -194,7 +196,25 @@ def write_atomically(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        raise storage_error(error, path, "write") from error
+
+
+def check_writable(path: Path) -> None:
+    """Find out now, and not after hours of work, that the file `path` could not be written.
+
+    Raises:
+        StoreError: its folder cannot be made or written, or `path` is a folder.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch()
+        draft.unlink()
+    except OSError as error:
         raise storage_error(error, path, "write") from error
 
 

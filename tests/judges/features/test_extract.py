@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from tests.judges.pictures import EdgeQuality, PaintDetector, PaintTagger, textured, with_thing
 
-from editloop.judges.base import JudgeRequest
+from editloop.judges.base import JudgeRequest, WaitingJudge
 from editloop.judges.evidence import EvidenceJudge
 from editloop.judges.features.extract import BLOCKS, FeatureExtractor
 from editloop.judges.features.measuring import JudgeExtractor, MeasuringJudge
 from editloop.judges.features.words import word_features
 from editloop.judges.intent import read_instruction
+from editloop.judges.registry import JUDGES, load_judge
 from editloop.models.roles import ModelIdentity
+from editloop.records.taxonomy import EditType
+from editloop.records.verdict import Outcome, Verdict
 
 
 class LetterEmbedder:
@@ -81,3 +86,37 @@ def test_words_say_what_kind_of_edit_it_is() -> None:
     assert found["list_expression"] == 1
     assert found["list_people"] == 1
     assert word_features(read_instruction("remove the car"))["kind_remove"] == 1
+
+
+def test_a_judge_that_waits_is_measured_many_at_once_and_with_the_kind_of_edit(
+    monkeypatch: pytest.MonkeyPatch, meadow: np.ndarray
+) -> None:
+    class Served:
+        identity = ModelIdentity("test:served", "1")
+        reject_reasons: Sequence[str] = ()
+        at_once = 8
+
+        def score_many(self, requests: Sequence[JudgeRequest]) -> list[Verdict]:
+            types = [request.edit_type for request in requests]
+            return [
+                Verdict(judge="s", judge_version="1", scale=(1, 5), axes={"a": 4.0, "b": 2.0})
+                if kind is EditType.ADD
+                else Verdict(judge="s", judge_version="1", scale=(1, 5), outcome=Outcome.REFUSED)
+                for kind in types
+            ]
+
+        def judge(self, request: JudgeRequest) -> Verdict:
+            return self.score_many([request])[0]
+
+    monkeypatch.setitem(JUDGES._entries, "test:served", Served)
+    judge = load_judge("features:test:served")
+    assert isinstance(judge, WaitingJudge)
+    assert judge.at_once == 8
+    asked = [
+        JudgeRequest(meadow, "add an apple", meadow, edit_type=kind)
+        for kind in (EditType.ADD, None)
+    ]
+    scored, refused = judge.score_many(asked)
+    assert scored.evidence["scores.a"] == 4.0
+    assert scored.judge == "features:test:served"
+    assert (refused.outcome, refused.evidence) == (Outcome.REFUSED, {})

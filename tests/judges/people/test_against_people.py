@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from tests.judges.people.rated import write_rated
 
+from editloop.cli.agreeing import missing_figures
 from editloop.core.errors import EditloopError
+from editloop.judges.base import item_score
 from editloop.judges.people.bulk import judge_edits
 from editloop.judges.people.report import judge_axis_of, people_report, score_of
 from editloop.records.formats.rated_edits import read_rated_edits
@@ -116,3 +118,29 @@ def test_an_error_that_concerns_the_judge_itself_ends_the_run(
     edits = read_rated_edits(write_rated(tmp_path)).edits
     with pytest.raises(EditloopError, match="install the weights"):
         judge_edits(paint_judge, edits, store=AnswerStore())
+
+
+def test_the_score_of_the_whole_is_the_rubrics_own_and_not_a_mean_of_axes() -> None:
+    both = {"adherence": 1.0, "aesthetics": 4.0}
+    nhr = verdict(**both).model_copy(update={"evidence": {"overall": 2.0}})
+    assert item_score(nhr) == 2.0
+    assert score_of("overall", nhr, (0, 10)) == 2.5
+    assert item_score(verdict(a=1, overall=4)) == 4
+    assert item_score(verdict(a=1, b=4)) == 2.5
+    assert item_score(verdict()) is None
+
+
+def test_the_report_counts_why_edits_have_no_score(tmp_path: Path, paint_judge: str) -> None:
+    rated = read_rated_edits(write_rated(tmp_path))
+    judged = judge_edits(paint_judge, rated.edits, store=AnswerStore())
+    for uid in ("e0", "e1"):
+        judged.verdicts[uid] = Verdict(
+            judge="j",
+            judge_version="1",
+            scale=(1, 5),
+            outcome=Outcome.REFUSED,
+            reasons=("overall: refusal",),
+        )
+    report = people_report(rated, judged, resamples=50)
+    assert report.as_json()["unscored"] == {"refused: overall: refusal": 2}
+    assert missing_figures(report, rated)[0] == "no score for 2 of 6: refused: overall: refusal"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from editloop.judges.probes.variants import PLEA, VARIANTS
 from editloop.judges.registry import JUDGES
 from editloop.models.roles import ModelIdentity
 from editloop.records.formats.rated_edits import read_rated_edits
+from editloop.records.taxonomy import EditType
 from editloop.records.verdict import Outcome, Verdict
 from editloop.store.answers import AnswerStore
 
@@ -53,7 +55,41 @@ def test_each_probe_is_counted_with_its_expectation(tmp_path: Path, redness: str
     assert results["swapped"].mean_change is not None
     assert results["swapped"].mean_change < 0
     (shown,) = report.shown
-    assert len(shown[2]) == len(VARIANTS) + 1
+    assert len(shown[2]) == len(
+        VARIANTS
+    )  # the untouched one too, but all instructions are the same
+    assert (results["other_instruction"].n, results["other_instruction"].asked) == (0, 4)
+
+
+def test_one_photograph_alone_is_not_compared_with_itself(tmp_path: Path, redness: str) -> None:
+    edits = read_rated_edits(write_rated(tmp_path, count=2)).edits
+    (tmp_path / "probes").mkdir()
+    report = run_probes(redness, edits, tmp_path / "probes", store=AnswerStore(), count=4)
+    results = {result.variant.name: result for result in report.results}
+    assert results["other_image"].n == results["other_instruction"].n == 0
+    assert results["sham"].n == 1
+
+
+def test_probes_are_asked_with_the_kind_and_the_dialogue_of_their_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[JudgeRequest] = []
+
+    class Listening(RednessJudge):
+        at_once = 4
+
+        def score_many(self, requests: Sequence[JudgeRequest]) -> list[Verdict]:
+            seen.extend(requests)
+            return [self.judge(request) for request in requests]
+
+    monkeypatch.setitem(JUDGES._entries, "test:listening", Listening)
+    path = write_rated(tmp_path, count=2)
+    rows = [json.loads(line) | {"context": ["add a cat"]} for line in path.read_text().split("\n")]
+    path.write_text("\n".join(json.dumps(row | {"edit_type": "add"}) for row in rows))
+    (tmp_path / "probes").mkdir()
+    edits = read_rated_edits(path).edits
+    run_probes("test:listening", edits, tmp_path / "probes", store=AnswerStore(), count=4)
+    assert {(one.context, one.edit_type) for one in seen} == {(("add a cat",), EditType.ADD)}
 
 
 def test_a_missing_image_is_left_out(tmp_path: Path, redness: str) -> None:

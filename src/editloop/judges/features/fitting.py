@@ -126,6 +126,11 @@ def fit_judge(
     table = FeatureTable.of([measured.verdicts[edit.uid].evidence for edit in edits])
     ends = scale or rated.scale
     axes = [axis for axis in rated.axes if sum(axis in e.scores for e in edits) >= LEAST_EDITS]
+    if not axes:
+        asked = ", ".join(f"{axis} {sum(axis in e.scores for e in edits)}" for axis in rated.axes)
+        raise UsageError(
+            f"no axis has scores for {LEAST_EDITS} measured edits, which a fit needs (edits by axis: {asked})"
+        )
     total = len(axes) * settings.draws * min(settings.folds, photographs)
     done = 0
 

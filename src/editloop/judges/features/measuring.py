@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from editloop.core.ids import content_id
-from editloop.judges.base import Judge, JudgeRequest
+from editloop.judges.base import Judge, JudgeRequest, WaitingJudge
 from editloop.judges.features.words import word_features
 from editloop.judges.intent import read_instruction
 from editloop.models.roles import ModelIdentity
@@ -45,10 +46,14 @@ class JudgeExtractor:
     def measure(self, request: JudgeRequest) -> tuple[Verdict, dict[str, float]]:
         """As `Extractor.measure`; a verdict without scores has no features."""
         verdict = self.judge.judge(request)
+        return verdict, self.features_of(request, verdict)
+
+    def features_of(self, request: JudgeRequest, verdict: Verdict) -> dict[str, float]:
+        """The features of a triplet that the judge has seen already."""
         if verdict.outcome is not Outcome.SCORED:
-            return verdict, {}
+            return {}
         words = word_features(read_instruction(request.instruction, request.context))
-        return verdict, {
+        return {
             **{f"scores.{name}": value for name, value in verdict.axes.items()},
             **{f"scores.flag_{name}": float(value) for name, value in verdict.flags.items()},
             **{f"evidence.{name}": value for name, value in verdict.evidence.items()},
@@ -75,7 +80,9 @@ class MeasuringJudge:
 
     def judge(self, request: JudgeRequest) -> Verdict:
         """The verdict on one triplet."""
-        verdict, features = self._extractor.measure(request)
+        return self._told(*self._extractor.measure(request))
+
+    def _told(self, verdict: Verdict, features: dict[str, float]) -> Verdict:
         identity = self.identity
         return verdict.model_copy(
             update={
@@ -84,6 +91,28 @@ class MeasuringJudge:
                 "evidence": {name: round(value, 6) for name, value in features.items()},
             }
         )
+
+
+class WaitingMeasuringJudge(MeasuringJudge):
+    """The same around a judge that waits for an endpoint: as many questions at once as that judge takes, each with its edit type."""
+
+    def __init__(self, base: str, judge: WaitingJudge) -> None:
+        self._extracting = JudgeExtractor(judge)
+        super().__init__(base, self._extracting)
+        self._waiting = judge
+
+    @property
+    def at_once(self) -> int:
+        """As many as the base judge takes."""
+        return self._waiting.at_once
+
+    def score_many(self, requests: Sequence[JudgeRequest]) -> list[Verdict]:
+        """One verdict a request, in order."""
+        verdicts = self._waiting.score_many(requests)
+        return [
+            self._told(verdict, self._extracting.features_of(request, verdict))
+            for request, verdict in zip(requests, verdicts, strict=True)
+        ]
 
 
 def measuring_judge(base: str) -> MeasuringJudge:
@@ -98,4 +127,7 @@ def measuring_judge(base: str) -> MeasuringJudge:
         return MeasuringJudge(base, embedded_extractor())
     from editloop.judges.registry import load_judge
 
-    return MeasuringJudge(base, JudgeExtractor(load_judge(base)))
+    judge = load_judge(base)
+    if isinstance(judge, WaitingJudge):
+        return WaitingMeasuringJudge(base, judge)
+    return MeasuringJudge(base, JudgeExtractor(judge))

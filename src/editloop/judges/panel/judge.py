@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
-from editloop.judges.base import BatchJudge, Judge, JudgeRequest, WaitingJudge
+from editloop.judges.base import OVERALL, BatchJudge, Judge, JudgeRequest, WaitingJudge, item_score
 from editloop.models.roles import ModelIdentity
 from editloop.records.verdict import Outcome, Verdict
 
@@ -97,6 +97,7 @@ def merged_verdict(verdicts: Sequence[Verdict], how: How, name: str, version: st
     )
     quorum = 2 * len(scored) > len(verdicts) and bool(axes)
     given = {axis: [one.axes[axis] for one in scored] for axis in axes} if quorum else {}
+    wholes = [score for one in scored if quorum and (score := item_score(one)) is not None]
     accepted = _majority([one.accepted for one in scored]) if quorum else None
     return Verdict(
         judge=name,
@@ -107,6 +108,7 @@ def merged_verdict(verdicts: Sequence[Verdict], how: How, name: str, version: st
             "members": float(len(verdicts)),
             "members_scored": float(len(scored)),
             **{f"spread:{axis}": pstdev(scores) for axis, scores in given.items()},
+            **({OVERALL: _middle(wholes, how)} if wholes else {}),
         },
         text="; ".join(dict.fromkeys(one.text for one in verdicts if one.text))[:2000],
         reasons=() if quorum else _reasons(verdicts),

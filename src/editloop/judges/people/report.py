@@ -12,6 +12,7 @@ import numpy as np
 
 from editloop.core.stats import Interval
 from editloop.judges.agreement import human_ceiling
+from editloop.judges.base import OVERALL, item_score
 from editloop.judges.people.bulk import Judged
 from editloop.judges.people.figures import agreement_figures
 from editloop.judges.reliability import krippendorff_alpha
@@ -25,7 +26,6 @@ _SAME: Final = (
     ("consistency", "consistent", "preservation", "natural"),
 )  # fmt: skip
 """Names under which rating studies and judges ask about the same thing."""
-OVERALL: Final = "overall"
 _LEAST: Final = 3
 
 
@@ -88,12 +88,15 @@ class PeopleReport:
     axes: tuple[AxisAgreement, ...]
     by_task: Mapping[str, tuple[AxisAgreement, ...]] = field(default_factory=dict)
     outcomes: Mapping[str, int] = field(default_factory=dict)
+    unscored: Mapping[str, int] = field(default_factory=dict)
+    """Why verdicts have no score -> how many."""
 
     def as_json(self) -> dict[str, Any]:
         """What ``--json`` prints of it."""
         return {
             "people_scale": list(self.people_scale),
             "outcomes": dict(self.outcomes),
+            "unscored": dict(self.unscored),
             "axes": {row.axis: row.as_json() for row in self.axes},
             "by_task": {
                 task: {row.axis: row.as_json() for row in rows}
@@ -103,7 +106,7 @@ class PeopleReport:
 
 
 def judge_axis_of(axis: str, verdict: Verdict) -> str:
-    """The judge's axis that answers what people were asked on `axis`: its own name, one that means the same, or the mean of all."""
+    """The judge's axis that answers what people were asked on `axis`: its own name, one that means the same, or its score of the whole."""
     if axis in verdict.axes:
         return axis
     for group in _SAME:
@@ -127,7 +130,7 @@ def score_of(axis: str, verdict: Verdict, scale: tuple[float, float]) -> float |
     """The judge's score for people's `axis`, carried linearly onto people's `scale`; None when unscored."""
     if verdict.outcome is not Outcome.SCORED or not verdict.axes:
         return None
-    value = verdict.axes.get(judge_axis_of(axis, verdict), verdict.overall)
+    value = verdict.axes.get(judge_axis_of(axis, verdict), item_score(verdict))
     if value is None:
         return None
     low, high = verdict.scale
@@ -155,6 +158,7 @@ def people_report(
     """
     people = scale or rated.scale
     outcomes = Counter(str(one.outcome) for one in judged.verdicts.values())
+    unscored = [one for one in judged.verdicts.values() if one.outcome is not Outcome.SCORED]
 
     def rows(edits: Sequence[RatedEdit]) -> tuple[AxisAgreement, ...]:
         return tuple(_axis(axis, edits, judged, people, resamples, seed) for axis in rated.axes)
@@ -165,6 +169,15 @@ def people_report(
         rows(rated.edits),
         {task: rows(edits) for task, edits in tasks.items()},
         dict(outcomes),
+        dict(Counter(map(why_unscored, unscored)).most_common()),
+    )
+
+
+def why_unscored(verdict: Verdict) -> str:
+    """The reason that a verdict without scores gives, in one line."""
+    told = "; ".join(verdict.reasons) or "no reason given"
+    return f"{verdict.outcome}: {told}" + (
+        f" ({verdict.text[:200]})" if verdict.outcome is Outcome.FAILED and verdict.text else ""
     )
 
 

@@ -14,11 +14,12 @@ from editloop.core.ids import sha256_hex
 from editloop.core.images import decode_image, encode_png
 from editloop.core.seeds import generator
 from editloop.core.stats import Interval, wilson_interval
-from editloop.judges.base import JudgeRequest
+from editloop.judges.base import JudgeRequest, item_score
 from editloop.judges.people.bulk import Judged, Progress, judge_edits
+from editloop.judges.people.worker import opened
 from editloop.judges.probes.variants import VARIANTS, Variant
 from editloop.models.roles import RgbImage
-from editloop.records.formats.rated_edits import RatedEdit, image_bytes
+from editloop.records.formats.rated_edits import RatedEdit
 from editloop.records.verdict import Outcome, Verdict
 from editloop.store.answers import AnswerStore
 
@@ -102,12 +103,12 @@ def run_probes(
     jobs: list[RatedEdit] = []
     requests = [(edit, request) for edit in drawn if (request := _request(edit)) is not None]
     for place, (edit, own) in enumerate(requests):
-        other = requests[(place + 1) % len(requests)][1]
+        others = [request for _, request in (*requests[place + 1 :], *requests[:place])]
         jobs.append(_written(folder, edit.uid, "untouched", own))
-        jobs += [
-            _written(folder, edit.uid, name, variant.make(own, other))
-            for name, variant in VARIANTS.items()
-        ]
+        for name, variant in VARIANTS.items():
+            other = _other(name, own, others)
+            if other is not None:
+                jobs.append(_written(folder, edit.uid, name, variant.make(own, other)))
     judged = judge_edits(spec, jobs, store=store, workers=workers, progress=progress)
     uids = [edit.uid for edit, _ in requests]
     results = tuple(_result(variant, uids, judged) for variant in VARIANTS.values())
@@ -122,7 +123,7 @@ def tenths(verdict: Verdict | None) -> float | None:
     """The overall score on a scale from 0 to 10; None when unscored."""
     if verdict is None or verdict.outcome is not Outcome.SCORED:
         return None
-    value = verdict.axes.get("overall", verdict.overall)
+    value = item_score(verdict)
     low, high = verdict.scale
     return None if value is None else 10 * (value - low) / (high - low)
 
@@ -145,21 +146,40 @@ def _draw(edits: Sequence[RatedEdit], count: int, seed: int) -> list[RatedEdit]:
 
 def _request(edit: RatedEdit) -> JudgeRequest | None:
     try:
-        source, edited = (decode_image(image_bytes(p)).pixels for p in (edit.source, edit.edited))
+        return opened(edit)
     except BadInputError:
         return None
-    return JudgeRequest(source, edit.instruction, edited)
+
+
+def _other(name: str, own: JudgeRequest, others: Sequence[JudgeRequest]) -> JudgeRequest | None:
+    """The triplet that a probe takes a part of; None where no other differs in that part, which would be no probe."""
+    if name == "other_instruction":
+        return next((one for one in others if one.instruction != own.instruction), None)
+    if name == "other_image":
+        return others[0] if others else None
+    return own
 
 
 def _written(folder: Path, uid: str, name: str, request: JudgeRequest) -> RatedEdit:
     paths = []
-    for image in (request.source, request.edited):
+    for image in (request.source, request.edited, *request.references):
         data = encode_png(np.ascontiguousarray(image))
         path = folder / f"{sha256_hex(data)[:24]}.png"
         if not path.exists():
             path.write_bytes(data)
         paths.append(path)
-    return RatedEdit(f"{uid}:{name}", uid, request.instruction, paths[0], paths[1], {})
+    kind = request.edit_type
+    return RatedEdit(
+        f"{uid}:{name}",
+        uid,
+        request.instruction,
+        paths[0],
+        paths[1],
+        {},
+        labels={} if kind is None else {"edit_type": kind.value},
+        context=request.context,
+        references=tuple(paths[2:]),
+    )
 
 
 def _result(variant: Variant, uids: Sequence[str], judged: Judged) -> ProbeResult:

@@ -75,7 +75,9 @@ VARIANTS: Final[Mapping[str, Variant]] = {
         ),
         Variant(
             "other_instruction", "the instruction of another photograph", "down",
-            lambda own, other: replace(own, instruction=other.instruction),
+            lambda own, other: replace(
+                own, instruction=other.instruction, context=other.context, edit_type=other.edit_type
+            ),
         ),
         Variant(
             "other_image", "the edited image of another photograph", "down",

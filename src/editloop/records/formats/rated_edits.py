@@ -283,7 +283,7 @@ def _scores(row: dict[str, Any], place: str, doubts: list[_Doubt]) -> dict[str, 
     return found
 
 
-def _means(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
+def _means(row: dict[Any, Any]) -> Iterator[tuple[str, dict[str, float]]]:
     """Axis and mean of the row's ``mean_AXIS``, which a CSV file holds as text."""
     for key, value in row.items():
         if isinstance(key, str) and key.startswith(_MEAN):
