@@ -86,3 +86,10 @@ def test_a_label_that_no_edit_has_and_a_dead_endpoint_are_errors(tmp_path: Path)
     spec = f"rubric:hp-base@openai:x@http://127.0.0.1:9/v1?attempts=1&cache={tmp_path / 'c.sqlite'}"
     dead = editloop(*words, "--judge", spec, code=1)
     assert "every call of the judge failed" in dead.stderr
+
+
+def test_pairs_put_to_a_judge_of_single_edits_name_the_judge_of_pairs(tmp_path: Path) -> None:
+    row = {"instruction": "x", "source": "a.png", "first": "b.png", "second": "c.png"}
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps(row))
+    assert "rubric:pair@VLM" in editloop("judge", str(path), code=2).stderr

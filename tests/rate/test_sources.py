@@ -45,6 +45,7 @@ def test_bad_rows_are_dropped_one_by_one_with_a_reason(tmp_path: Path) -> None:
         good | {"uid": "e", "output": "in/empty.png"},
         good | {"uid": "f", "output": 7},
         good | {"uid": "g", "input_image": "in/\0.png"},
+        good | {"uid": "h", "output": "x" * 5000},
     ]
     table = write_rows(tmp_path / "items.jsonl", rows)
     with table.open("a") as file:
@@ -53,7 +54,7 @@ def test_bad_rows_are_dropped_one_by_one_with_a_reason(tmp_path: Path) -> None:
     assert list(found.items) == ["good"]
     assert found.items["good"].facts == {"uid": "good", "prompt": "Add a dot", "model": "x"}
     assert found.reasons() == {
-        "missing_image": 2,
+        "missing_image": 3,
         "bad_row": 2,
         "duplicate_id": 1,
         "no_instruction": 1,

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from editloop.records.formats.rated_edits import RatedFile
 
 
+_FEW = 5
+"""Photographs below which a bootstrap over photographs is known to be too narrow."""
+_SMALL = 10
+"""Edits of a group below which the same is said of it."""
+
+
 class AgreementRequest(NamedTuple):
     """What the command line asked for."""
 
@@ -78,8 +84,16 @@ def missing_figures(report: PeopleReport, rated: RatedFile) -> list[str]:
         notes.append(
             f"no correlation for {axes(flat)}: the judge, or people, gave every edit the same score"
         )
-    if len({edit.image for edit in rated.edits}) < 2:
+    photographs = len({edit.image for edit in rated.edits})
+    if photographs < 2:
         notes.append("no intervals: they are drawn over photographs, and all edits are of one")
+    elif photographs < _FEW:
+        notes.append(f"intervals are drawn from {photographs} photographs and are too narrow")
+    small = [task for task, rows in report.by_task.items() if max(r.n for r in rows) < _SMALL]
+    if small:
+        notes.append(
+            f"fewer than {_SMALL} edits in {axes(small)}: figures of so few say little, and their intervals are too narrow"
+        )
     if alone:
         notes.append(
             f"no ceiling for {axes(alone)}: nobody rated 3 edits that another person rated too, or all ratings are the same"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +17,8 @@ from editloop.core.errors import UsageError
 
 if TYPE_CHECKING:
     from editloop.judges.calibrate.prompt_search import PromptSearch
-    from editloop.records.formats.rated_edits import RatedFile
+    from editloop.judges.people.bulk import Judged
+    from editloop.records.formats.rated_edits import RatedFile, Unusable
 
 
 class ChoiceRequest(NamedTuple):
@@ -57,12 +60,22 @@ def choose_versions(rated: RatedFile, request: ChoiceRequest, *, as_json: bool) 
     model = ChosenModel(base=request.base, versions=found.versions, report=body)
     folder = save_chosen(model, request.out).parent
     if as_json:
-        typer.echo(json.dumps({**body, "out": str(folder)}, indent=2))
+        lost = Counter(one.reason for one in (*rated.dropped, *_dropped(judged)))
+        scored = {
+            spec: sum(one.outcome == "scored" for one in each.verdicts.values())
+            for spec, each in judged.items()
+        }
+        more = {"edits": len(rated.edits), "scored": scored, "dropped": dict(lost)}
+        typer.echo(json.dumps({**body, **more, "out": str(folder)}, indent=2))
     else:
         _print(found)
-    lost = [one for each in judged.values() for one in each.dropped]
-    say_dropped((*rated.dropped, *dict.fromkeys(lost)), rated.ignored)
+    say_dropped((*rated.dropped, *_dropped(judged)), rated.ignored)
     say(f"judge: {folder} (use it with --judge {folder})")
+
+
+def _dropped(judged: Mapping[str, Judged]) -> tuple[Unusable, ...]:
+    """What any version could not judge, once."""
+    return tuple(dict.fromkeys(one for each in judged.values() for one in each.dropped))
 
 
 def _body(found: PromptSearch, request: ChoiceRequest) -> dict[str, Any]:

@@ -160,9 +160,12 @@ def fit(
         typer.echo(json.dumps(body, indent=2))
     else:
         _print_fit(found, _as_shipped(rated, measured, scale, seed))
+    left = len(measured.verdicts) - found.edits
+    if left:
+        say(f"{left} edits have no score of {base} and were left out of the fit")
     for axis in rated.axes:
         if axis not in found.axes:
-            say(f"{axis} was not fitted: too few edits have scores for it")
+            say(f"{axis} was not fitted: too few edits have scores for it, or all have the same")
     say_dropped((*rated.dropped, *measured.dropped), rated.ignored)
     say(f"judge: {path.parent} (use it with --judge {path.parent})")
 

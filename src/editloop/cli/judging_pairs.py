@@ -22,9 +22,12 @@ def judge_pairs_command(data: Path, spec: str, out: Path | None, *, as_json: boo
     judge = pair_judge(spec)
     if judge is None:
         return False
-    from editloop.judges.kept.pairs import compare_pairs, pair_figures, write_pairs
+    from editloop.judges.kept.pairs import PAIRS, compare_pairs, pair_figures, write_pairs
     from editloop.records.formats.pair_table import read_pair_table
+    from editloop.store.runs import check_writable
 
+    if out is not None:
+        check_writable(out / PAIRS)
     pairs, unusable = read_pair_table(data)
     with ProgressDisplay("judge") as display:
         compared, dropped = compare_pairs(
@@ -53,7 +56,8 @@ def print_pairs(figures: dict[str, Any], *, as_json: bool) -> None:
                 f"{figures['flip_rate']:.3f} of {figures['n_both_orders']}",
             ]
         )
-    rows += [[reason, str(count)] for reason, count in figures["dropped"].items()]
+    rows += [[f"no vote, {why}", str(count)] for why, count in figures["unscored"].items()]
+    rows += [[f"not judged, {why}", str(count)] for why, count in figures["dropped"].items()]
     if (people := figures.get("people")) is not None:
         rows += [
             ["as people say", _of(people["accuracy"], people["n_scored"])],

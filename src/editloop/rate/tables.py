@@ -95,15 +95,16 @@ class _Files:
             return self._found.picture(str(name), _loader(name), name.name)
         try:
             path = (self._root / name).resolve()
+            there = path.is_file()
         except (OSError, ValueError) as error:
             raise BadInputError("missing_image", f"{part}: {name!r:.120} is no path") from error
         if not path.is_relative_to(self._root):
             raise BadInputError(
                 "unsafe_path",
-                f"{part}: {name!r} leaves the folder of images (--images names another)",
+                f"{part}: {name!r:.120} leaves the folder of images (--images names another)",
             )
-        if not path.is_file():
-            raise BadInputError("missing_image", f"{part}: there is no file {name!r}")
+        if not there:
+            raise BadInputError("missing_image", f"{part}: there is no file {name!r:.120}")
         return self._found.picture(str(path), _loader(path), name)
 
 

@@ -136,3 +136,24 @@ def test_a_plain_failure_that_no_rated_edit_showed_caps_the_score() -> None:
     assert judge.read(nothing).axes["overall"] <= 1.0 + 1e-9
     known = FittedJudge(judge.model.model_copy(update={"known_failures": ("no_change",)}))
     assert known.read(nothing).axes == known.read(good).axes
+
+
+def test_an_axis_on_which_all_edits_are_rated_the_same_is_not_fitted() -> None:
+    rated, judged = study()
+    flat = dataclasses.replace(
+        rated,
+        edits=tuple(
+            dataclasses.replace(edit, scores=dict(edit.scores) | {"charm": {"a": 3.0}})
+            for edit in rated.edits
+        ),
+    )
+    assert "charm" in flat.axes
+    assert "charm" not in fit_judge(flat, judged, "base", QUICK).axes
+    only = dataclasses.replace(
+        rated,
+        edits=tuple(
+            dataclasses.replace(edit, scores={"charm": {"a": 3.0}}) for edit in rated.edits
+        ),
+    )
+    with pytest.raises(UsageError, match="differing scores"):
+        fit_judge(only, judged, "base", QUICK)

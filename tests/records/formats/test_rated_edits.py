@@ -73,6 +73,10 @@ def test_what_cannot_be_used_is_dropped_with_a_reason(
 def test_a_file_without_one_usable_line_says_what_a_line_looks_like(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="instruction, source, edited"):
         read_rated_edits(write(tmp_path, "rubbish"))
+    long = tmp_path / "long.csv"
+    long.write_text("uid,rater,axis,score\na,x,overall,3\n")
+    with pytest.raises(UsageError, match=r"--export FILE\.jsonl"):
+        read_rated_edits(long)
     with pytest.raises(UsageError, match="cannot read"):
         read_rated_edits(tmp_path / "nowhere.jsonl")
 

@@ -125,11 +125,11 @@ def fit_judge(
         )
     table = FeatureTable.of([measured.verdicts[edit.uid].evidence for edit in edits])
     ends = scale or rated.scale
-    axes = [axis for axis in rated.axes if sum(axis in e.scores for e in edits) >= LEAST_EDITS]
+    axes = [axis for axis in rated.axes if _can_be_fitted(axis, edits)]
     if not axes:
         asked = ", ".join(f"{axis} {sum(axis in e.scores for e in edits)}" for axis in rated.axes)
         raise UsageError(
-            f"no axis has scores for {LEAST_EDITS} measured edits, which a fit needs (edits by axis: {asked})"
+            f"no axis has differing scores for {LEAST_EDITS} measured edits, which a fit needs (edits by axis: {asked})"
         )
     total = len(axes) * settings.draws * min(settings.folds, photographs)
     done = 0
@@ -158,6 +158,12 @@ def fit_judge(
         "axes": {axis: fit.as_json() for axis, fit in fits.items()},
     }
     return JudgeFit(model.model_copy(update={"report": report}), fits, len(edits), photographs)
+
+
+def _can_be_fitted(axis: str, edits: Sequence[RatedEdit]) -> bool:
+    """Whether enough edits have scores on `axis`, and not all the same."""
+    means = [mean for edit in edits if (mean := edit.mean(axis)) is not None]
+    return len(means) >= LEAST_EDITS and min(means) < max(means)
 
 
 def _known_failures(edits: Sequence[RatedEdit], measured: Judged) -> tuple[str, ...]:

@@ -70,6 +70,9 @@ def pair_figures(compared: Sequence[Compared], dropped: Sequence[Unusable] = ())
         "n": len(verdicts),
         "n_scored": sum(one.vote is not None for one in verdicts),
         "outcomes": dict(Counter(str(one.outcome) for one in verdicts)),
+        "unscored": dict(
+            Counter(f"{one.outcome}: {one.reason}" for one in verdicts if one.vote is None)
+        ),
         "votes": {str(vote): sum(one.vote is vote for one in verdicts) for vote in Vote},
         "flip_rate": None if math.isnan(rate) else round(rate, 6),
         "n_both_orders": asked,

@@ -177,7 +177,7 @@ def why_unscored(verdict: Verdict) -> str:
     """The reason that a verdict without scores gives, in one line."""
     told = "; ".join(verdict.reasons) or "no reason given"
     return f"{verdict.outcome}: {told}" + (
-        f" ({verdict.text[:200]})" if verdict.outcome is Outcome.FAILED and verdict.text else ""
+        f" ({verdict.text[:400]})" if verdict.outcome is Outcome.FAILED and verdict.text else ""
     )
 
 

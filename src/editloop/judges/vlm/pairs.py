@@ -173,7 +173,7 @@ def merged_votes(readings: Sequence[VoteReading]) -> dict[str, object]:
 
 def _read(answer: VlmAnswer, mode: ReadingMode) -> VoteReading:
     if isinstance(answer, ModelCallError):
-        return VoteReading(Outcome.FAILED, reason="call_failed")
+        return VoteReading(Outcome.FAILED, reason=f"call_failed ({str(answer)[:200]})")
     if mode is ReadingMode.ROBUST and answer.finish in (VlmFinish.REFUSAL, VlmFinish.FILTERED):
         return VoteReading(Outcome.REFUSED, reason=str(answer.finish))
     return read_vote(answer.text, mode)

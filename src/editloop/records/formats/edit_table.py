@@ -33,7 +33,9 @@ def read_edit_table(path: Path) -> RatedFile:
     edits: dict[str, RatedEdit] = {}
     dropped: list[Unusable] = []
     rows = 0
+    pairs = False
     for number, row in table_rows(path):
+        pairs = pairs or (isinstance(row, dict) and {"first", "second"} <= row.keys())
         rows += 1
         try:
             edit = _edit(row, number, path.parent)
@@ -45,6 +47,10 @@ def read_edit_table(path: Path) -> RatedFile:
             edits[edit.uid] = edit
     if not edits:
         first = f"; {dropped[0].place}: {dropped[0].detail}" if dropped else ""
+        if pairs:
+            raise UsageError(
+                f"{path} holds pairs of edits, which a judge of pairs compares: --judge rubric:pair@VLM"
+            )
         raise UsageError(
             f"{path} holds no edit in {rows} rows{first}. A row needs instruction, source and edited (images relative to the file)"
         )

@@ -28,6 +28,14 @@ _MEAN: Final = "mean_"
 _OWN_KEYS: Final = frozenset(
     {"uid", "img_id", "instruction", "source", "edited", "ratings", "n_raters", "width", "height"}
 )
+_FORM: Final = (
+    "A line is a JSON object with instruction, source, edited and ratings, "
+    'e.g. [{"rater": "a", "overall": 7}]'
+)
+_FORM_CSV: Final = (
+    "A row of a CSV file is an edit, with columns instruction, source, edited and mean_AXIS; ratings one by one are read from JSONL "
+    "(`editloop rate --export FILE.jsonl`)"
+)
 RATINGS_FILE: Final = "ratings.jsonl"
 """What is read of a folder."""
 
@@ -178,8 +186,7 @@ def read_rated_edits(path: Path) -> RatedFile:
     if not edits:
         first = f"; line {dropped[0].place.split()[-1]}: {dropped[0].detail}" if dropped else ""
         raise UsageError(
-            f"{path} holds no rated edit in {lines} lines{first}. A line is a JSON object with instruction, source, edited "
-            'and ratings, e.g. [{"rater": "a", "overall": 7}]'
+            f"{path} holds no rated edit in {lines} lines{first}. {_FORM_CSV if path.suffix.lower() == '.csv' else _FORM}"
         )
     asked = {axis for edit in edits.values() for axis in edit.scores}
     ignored = tuple(one.found for one in doubts if one.axis in asked)
