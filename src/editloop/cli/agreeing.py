@@ -104,9 +104,28 @@ def missing_figures(report: PeopleReport, rated: RatedFile) -> list[str]:
 def print_report(report: PeopleReport) -> None:
     """A table for people."""
     _print_axes("all edits", report.axes)
+    if report.systems:
+        typer.echo()
+        _print_systems(report)
     for task, rows in report.by_task.items():
         typer.echo()
         _print_axes(task, rows)
+
+
+def _print_systems(report: PeopleReport) -> None:
+    numbers = ("editors", "Spearman", "Kendall")
+    rows = []
+    for axis, found in report.systems.items():
+        body = found.as_json()
+        ends = body["ci"]
+        between = f"{_cell(ends[0])} to {_cell(ends[1])}" if ends else ""
+        rows.append([axis, str(found.n), _cell(body["spearman"]), between, _cell(body["kendall"])])
+    label = next(iter(report.systems.values())).label
+    print_table(
+        [f"order by {label}", "editors", "Spearman", "95 % interval", "Kendall"],
+        rows,
+        numbers=numbers,
+    )
 
 
 def _print_axes(title: str, rows: tuple[AxisAgreement, ...]) -> None:

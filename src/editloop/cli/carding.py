@@ -136,9 +136,24 @@ def _pairs(
 
 def _tables(report: PeopleReport) -> list[Table]:
     tables = [_table("All edits", report.axes)]
+    if report.systems:
+        tables.append(_system_table(report))
     for task, rows in report.by_task.items():
         tables.append(_table(task, rows))
     return tables
+
+
+def _system_table(report: PeopleReport) -> Table:
+    from editloop.report.story import Table
+
+    rows = []
+    for axis, found in report.systems.items():
+        flat = found.as_json()
+        rows.append((axis, str(found.n), _with_ends(flat, "spearman"), _cell(flat["kendall"])))
+    note = "Rank correlation of the editors' mean scores; the interval is drawn over photographs."
+    return Table(
+        "Order of the editors", ("axis", "editors", "spearman", "kendall"), tuple(rows), note
+    )
 
 
 def _table(title: str, rows: Sequence[AxisAgreement]) -> Table:

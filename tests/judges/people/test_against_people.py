@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.judges.people.rated import write_rated
 
@@ -13,6 +14,7 @@ from editloop.core.errors import EditloopError
 from editloop.judges.base import item_score
 from editloop.judges.people.bulk import judge_edits
 from editloop.judges.people.report import judge_axis_of, people_report, score_of
+from editloop.judges.people.systems import system_rank
 from editloop.records.formats.rated_edits import read_rated_edits
 from editloop.records.verdict import Outcome, Verdict
 from editloop.store.answers import AnswerStore
@@ -144,3 +146,33 @@ def test_the_report_counts_why_edits_have_no_score(tmp_path: Path, paint_judge: 
     report = people_report(rated, judged, resamples=50)
     assert report.as_json()["unscored"] == {"refused: overall: refusal": 2}
     assert missing_figures(report, rated)[0] == "no score for 2 of 6: refused: overall: refusal"
+
+
+def test_editors_are_ranked_where_the_file_names_them(tmp_path: Path, paint_judge: str) -> None:
+    path = write_rated(tmp_path, count=8)
+    rated = read_rated_edits(path)
+    judged = judge_edits(paint_judge, rated.edits, store=AnswerStore())
+    assert people_report(rated, judged, resamples=20).as_json()["systems"] == {}
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("\n".join(json.dumps(r | {"model": f"m{i % 4}"}) for i, r in enumerate(rows)))
+    named = people_report(read_rated_edits(path), judged, resamples=50)
+    row = named.as_json()["systems"]["overall"]
+    assert (row["label"], row["n_systems"]) == ("model", 4)
+    json.dumps(row, allow_nan=False)
+
+
+def test_the_order_of_editors_is_that_of_their_means() -> None:
+    rng = np.random.default_rng(0)
+    level = {"a": 1.0, "b": 2.0, "c": 3.0, "d": 4.0}
+    rows = [
+        (name, str(photo), value + rng.normal(0, 0.1), 10 * value)
+        for photo in range(12)
+        for name, value in level.items()
+    ]
+    rank = system_rank("model", rows, resamples=100)
+    assert rank is not None
+    assert (rank.n, rank.spearman.value, rank.kendall) == (4, 1.0, 1.0)
+    turned = system_rank("model", [(n, p, -j, h) for n, p, j, h in rows], resamples=100)
+    assert turned is not None
+    assert turned.spearman == (-1.0, -1.0, -1.0)
+    assert system_rank("model", rows[:2]) is None

@@ -15,6 +15,7 @@ from editloop.judges.agreement import human_ceiling
 from editloop.judges.base import OVERALL, item_score
 from editloop.judges.people.bulk import Judged
 from editloop.judges.people.figures import agreement_figures
+from editloop.judges.people.systems import SystemRank, system_label, system_rank
 from editloop.judges.reliability import krippendorff_alpha
 from editloop.records.formats.rated_edits import RatedEdit, RatedFile
 from editloop.records.rating import Rating
@@ -90,6 +91,8 @@ class PeopleReport:
     outcomes: Mapping[str, int] = field(default_factory=dict)
     unscored: Mapping[str, int] = field(default_factory=dict)
     """Why verdicts have no score -> how many."""
+    systems: Mapping[str, SystemRank] = field(default_factory=dict)
+    """Axis -> agreement on the order of editors, where the file names three or more."""
 
     def as_json(self) -> dict[str, Any]:
         """What ``--json`` prints of it."""
@@ -98,6 +101,7 @@ class PeopleReport:
             "outcomes": dict(self.outcomes),
             "unscored": dict(self.unscored),
             "axes": {row.axis: row.as_json() for row in self.axes},
+            "systems": {axis: found.as_json() for axis, found in self.systems.items()},
             "by_task": {
                 task: {row.axis: row.as_json() for row in rows}
                 for task, rows in self.by_task.items()
@@ -170,7 +174,30 @@ def people_report(
         {task: rows(edits) for task, edits in tasks.items()},
         dict(outcomes),
         dict(Counter(map(why_unscored, unscored)).most_common()),
+        _systems(rated, judged, people, resamples, seed),
     )
+
+
+def _systems(
+    rated: RatedFile, judged: Judged, scale: tuple[float, float], resamples: int, seed: int
+) -> dict[str, SystemRank]:
+    label = system_label(rated.edits)
+    if label is None:
+        return {}
+    found: dict[str, SystemRank] = {}
+    for axis in rated.axes:
+        rows = [
+            (edit.labels[label], edit.image, score, people)
+            for edit in rated.edits
+            if label in edit.labels
+            and (people := edit.mean(axis)) is not None
+            and (verdict := judged.verdicts.get(edit.uid)) is not None
+            and (score := score_of(axis, verdict, scale)) is not None
+        ]
+        rank = system_rank(label, rows, resamples=resamples, seed=seed)
+        if rank is not None:
+            found[axis] = rank
+    return found
 
 
 def why_unscored(verdict: Verdict) -> str:
