@@ -171,8 +171,9 @@ def test_the_order_of_editors_is_that_of_their_means() -> None:
     ]
     rank = system_rank("model", rows, resamples=100)
     assert rank is not None
-    assert (rank.n, rank.spearman.value, rank.kendall) == (4, 1.0, 1.0)
+    assert (rank.n, rank.kendall) == (4, pytest.approx(1.0))
+    assert rank.spearman.value == pytest.approx(1.0)
     turned = system_rank("model", [(n, p, -j, h) for n, p, j, h in rows], resamples=100)
     assert turned is not None
-    assert turned.spearman == (-1.0, -1.0, -1.0)
+    assert tuple(turned.spearman) == pytest.approx((-1.0, -1.0, -1.0))
     assert system_rank("model", rows[:2]) is None
