@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from editloop.bench.table import Cell, LeaderTable
 
 OUTPUTS = Path("outputs") / "run-0"
+COVERAGE = "coverage.json"
 EXPORTS = (".csv", ".tex", ".json")
 
 
@@ -38,7 +39,8 @@ def leaderboard(
     outputs: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="EDITOR=FOLDER", help="Folder of an editor's output images, named KEY.png."
+            metavar="EDITOR=FOLDER",
+            help="Folder of an editor's output images, named as the benchmark's scripts name them.",
         ),
     ] = None,
     split: Annotated[
@@ -71,7 +73,8 @@ def leaderboard(
             _export(table, path.with_name(f"{path.stem}{mark}{path.suffix}"))
         if out is not None:
             folders = _beside(paths, read) | _folders(outputs or [])
-            pictures = CasePictures(sources, folders)
+            context = chosen[0].context
+            pictures = CasePictures(context.task, context.subset, sources, folders)
             say(
                 f"page: {write_pages(table, chosen, out if not mark else out / mark[1:], pictures)}"
             )
@@ -124,12 +127,22 @@ def _export(table: LeaderTable, path: Path) -> None:
 
 
 def _beside(paths: Sequence[str], read: Mapping[str, BenchResult]) -> dict[str, Path]:
-    """Outputs in the run folders of results: what ``--editor`` leaves beside ``result.json``."""
+    """Outputs of results with a run folder: those that ``--editor`` leaves there, else the folder that was scored."""
     found = {}
     for path in paths:
         file = Path(path.partition(" ")[2])
-        found[read[path].editor] = (file if file.is_dir() else file.parent) / OUTPUTS
+        run = file if file.is_dir() else file.parent
+        made = run / OUTPUTS
+        found[read[path].editor] = made if made.is_dir() else _scored_folder(run / COVERAGE)
     return {editor: folder for editor, folder in found.items() if folder.is_dir()}
+
+
+def _scored_folder(coverage: Path) -> Path:
+    """The folder of the first run that a check of outputs names; one that does not exist where there is no such file."""
+    try:
+        return Path(json.loads(coverage.read_bytes())[0]["folder"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return coverage
 
 
 def _folders(outputs: Sequence[str]) -> dict[str, Path]:

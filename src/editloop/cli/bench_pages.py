@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from editloop.bench.cases import BenchCase
     from editloop.bench.results import BenchResult, ItemScore
     from editloop.bench.table import Cell, LeaderTable
     from editloop.models.roles import RgbImage
@@ -17,6 +18,7 @@ PICTURE_PX = 320
 PICTURED = 40
 """Cases of an editor that are shown with pictures: from both ends."""
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+DIALOGUES = "multi-turn"
 
 
 def ranks(places: tuple[int, int]) -> str:
@@ -121,23 +123,52 @@ def published(task: str, subset: str) -> list[Any]:
 
 
 class CasePictures:
-    """Source and output images of cases, small, where there are any."""
+    """Source and output images of cases, small, where there are any.
 
-    def __init__(self, sources: Path | None, outputs: Mapping[str, Path]) -> None:
+    Args:
+        task: Name of the benchmark, which decides how its outputs are called.
+        subset: Language and subset of the results.
+        sources: Folder of source images.
+        outputs: Editor -> folder of its outputs.
+    """
+
+    def __init__(
+        self, task: str, subset: str, sources: Path | None, outputs: Mapping[str, Path]
+    ) -> None:
+        self._task = task
+        self._language = subset.partition("/")[0]
         self._sources = sources
         self._outputs = outputs
 
     def source(self, item: ItemScore) -> RgbImage | None:
         """The image before the edit."""
-        return _picture(self._sources / item.image) if self._sources and item.image else None
+        from editloop.bench.running.items import source_name
 
-    def edited(self, editor: str, item: ItemScore) -> RgbImage | None:
-        """The image that `editor` made."""
+        if self._sources is None or not item.image:
+            return None
+        return _inside(self._sources, source_name(self._task, self._case(item), self._sources))
+
+    def edited(self, editor: str, item: ItemScore) -> list[RgbImage]:
+        """What `editor` made of a case: one image, or of a dialogue that of every turn up to its end."""
+        from editloop.bench.running.items import output_name, turn_name
+
         folder = self._outputs.get(editor)
         if folder is None:
-            return None
-        found = (folder / f"{item.key}{ending}" for ending in ENDINGS)
-        return next((_picture(path) for path in found if path.is_file()), None)
+            return []
+        if self._task != DIALOGUES:
+            found = _any_ending(folder, output_name(self._task, self._case(item)))
+            return [] if found is None else [found]
+        turns: list[RgbImage] = []
+        while (made := _any_ending(folder, turn_name(item.key, len(turns) + 1))) is not None:
+            turns.append(made)
+        return turns
+
+    def _case(self, item: ItemScore) -> BenchCase:
+        from editloop.bench.cases import BenchCase
+
+        return BenchCase(
+            item.key, item.group, (item.instruction,), item.image, language=self._language
+        )
 
 
 def _cases(result: BenchResult, table: LeaderTable, pictures: CasePictures) -> list[BoardCase]:
@@ -148,6 +179,9 @@ def _cases(result: BenchResult, table: LeaderTable, pictures: CasePictures) -> l
         (i for i in items if table.metric in i.metrics), key=lambda i: i.metrics[table.metric]
     )
     pictured = {item.key for item in (*scored[: PICTURED // 2], *scored[-PICTURED // 2 :])}
+    made = {
+        item.key: pictures.edited(result.editor, item) for item in items if item.key in pictured
+    }
     return [
         BoardCase(
             key=item.key,
@@ -162,7 +196,8 @@ def _cases(result: BenchResult, table: LeaderTable, pictures: CasePictures) -> l
             reply=reply_text(item.reply),
             spread=max(item.repeats) - min(item.repeats) if len(item.repeats) > 1 else None,
             source=pictures.source(item) if item.key in pictured else None,
-            edited=pictures.edited(result.editor, item) if item.key in pictured else None,
+            edited=next(iter(made.get(item.key, [])[-1:]), None),
+            between=tuple(made.get(item.key, [])[:-1]),
         )
         for item in items
     ]
@@ -179,6 +214,23 @@ def reply_text(reply: Any) -> str:
     if isinstance(reply, dict) and all(isinstance(part, str) for part in reply.values()):
         return "\n\n".join(f"[{name}] {part}" for name, part in reply.items())
     return json.dumps(reply, indent=1)
+
+
+def _any_ending(folder: Path, name: str) -> RgbImage | None:
+    """The picture called `name` in a folder, whatever the ending of its file."""
+    for ending in ENDINGS:
+        found = _inside(folder, f"{name.removesuffix('.png')}{ending}")
+        if found is not None:
+            return found
+    return None
+
+
+def _inside(folder: Path, name: str) -> RgbImage | None:
+    """The picture `name` of a folder; None for a name that leads out of it, since results may come from anybody."""
+    from editloop.bench.running.items import leaves_folder
+
+    path = folder / name
+    return None if leaves_folder(name) or not path.is_file() else _picture(path)
 
 
 def _picture(path: Path) -> RgbImage | None:

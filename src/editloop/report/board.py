@@ -21,7 +21,8 @@ class Figure:
 class BoardCase:
     """One case of one editor: its score, or why there is none, and what the judge really said.
 
-    `spread` is the largest less the smallest score where the judge was asked several times.
+    `spread` is the largest less the smallest score where the judge was asked several times. `between` are the pictures after
+    the earlier turns of a dialogue, whose last is `edited`.
     """
 
     key: str
@@ -36,6 +37,7 @@ class BoardCase:
     spread: float | None = None
     source: RgbImage | None = None
     edited: RgbImage | None = None
+    between: tuple[RgbImage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ def _case(case: BoardCase) -> dict[str, Any]:
         "spread": case.spread,
         "source": picture_address(case.source) if case.source is not None else None,
         "edited": picture_address(case.edited) if case.edited is not None else None,
+        "between": [picture_address(picture) for picture in case.between],
     }
     return {name: value for name, value in whole.items() if value not in (None, "", [])}
 

@@ -76,8 +76,13 @@ def output_names(task: str, case: BenchCase) -> tuple[str, ...]:
     """The outputs of a case: one, or of a dialogue ``KEY_1.png``, ``KEY_2.png``, ... as the rating page looks for them."""
     if task == DIALOGUES:
         turns = range(1, len(case.instructions) + 1)
-        return tuple(f"{case.key}_{turn}.png" for turn in turns)
+        return tuple(turn_name(case.key, turn) for turn in turns)
     return (output_name(task, case),)
+
+
+def turn_name(key: str, turn: int) -> str:
+    """The output of one turn of a dialogue, from 1."""
+    return f"{key}_{turn}.png"
 
 
 def output_name(task: str, case: BenchCase) -> str:
@@ -120,7 +125,7 @@ def items_of(
     items, reasons = [], {}
     for case in cases:
         names = (sources[case.key], *case.references)
-        if any(_leaves(name) for name in output_names(task, case)):
+        if any(leaves_folder(name) for name in output_names(task, case)):
             reasons[case.key] = "unsafe_key"
             continue
         bad = next((name for name in names if name not in hashes), None)
@@ -159,7 +164,7 @@ def _item(
     )
 
 
-def _leaves(name: str) -> bool:
+def leaves_folder(name: str) -> bool:
     """Whether a file of this name would lie outside its folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     return path.is_absolute() or ".." in path.parts

@@ -21,10 +21,11 @@ function fill(id, names) {
 }
 
 function card(one) {
-  const pictures = [["before", one.source], ["after", one.edited]].filter(([, address]) => address);
+  const turns = (one.between || []).map((address, place) => [`after turn ${place + 1}`, address]);
+  const pictures = [["before", one.source], ...turns, ["after", one.edited]].filter(([, address]) => address);
   const score = one.score === undefined ? one.outcome : one.score.toFixed(2);
   return el("li", { class: "case", id: `case-${one.place}` },
-    pictures.length ? el("div", { class: pictures.length > 1 ? "pair" : "pair single" }, pictures.map(([alt, src]) => el("img", { src, alt, class: src.startsWith("data:image/png") ? "pixels" : null }))) : null,
+    pictures.length ? el("div", { class: pictures.length > 1 ? "pair" : "pair single" }, pictures.map(([alt, src]) => el("img", { src, alt, title: alt, class: src.startsWith("data:image/png") ? "pixels" : null }))) : null,
     el("p", { class: "meta" }, el("span", {}, `${words(one.group || "")} ${one.key}`), el("span", { class: one.score === undefined ? "chip refused" : "score" }, score)),
     el("p", { class: "instruction" }, one.instruction || "(no instruction)"),
     pairs([...(one.axes || []).map(([axis, value]) => [words(axis), String(Number(value.toFixed(2)))]), ["asked again: spread", one.spread?.toFixed(2)], ["why", one.reason], ["slips", (one.slips || []).map(words).join(", ")]]),
