@@ -20,6 +20,7 @@ from editloop.bench.running.items import PLANS_FILE
 from editloop.cli.app import app
 from editloop.core.errors import UsageError
 from editloop.core.images import decode_image
+from editloop.models.miniatures import save_miniature
 from editloop.rate.tables import read_table
 
 COUNT = 6
@@ -180,6 +181,33 @@ def test_a_folder_of_kinds_keeps_them_apart(dialogues: Path, tmp_path: Path) -> 
         assert f"rate {tmp_path / kind}.json --sheet dialogue --images {dialogues} --edits {folder}" in run.notes[0]  # fmt: skip
         found = read_table(tmp_path / f"{kind}.json", "dialogue", dialogues, [folder])
         assert (len(found.items), found.dropped) == (2, [])
+
+
+def test_a_leaderboard_shows_every_turn(dialogues: Path, tmp_path: Path) -> None:
+    run_bench(request(dialogues, tmp_path / "a", "world:true-target", "world:oracle"))
+    board = tmp_path / "board"
+    done = CliRunner().invoke(app, ["bench", "leaderboard", str(tmp_path / "a"), "--sources", str(dialogues), "--out", str(board)])  # fmt: skip
+    assert done.exit_code == 0, done.output
+    turns = [len(turns_of(entry)) for entry in entries(dialogues).values()]
+    (page,) = board.glob("cases-*.html")
+    assert page.read_text().count('"data:image/png;base64') == COUNT + sum(turns)
+    assert 'alt="after turn 1"' in (board / "leaderboard.html").read_text()
+
+
+def test_an_editor_that_is_not_told_what_was_said_is_marked(
+    dialogues: Path, tmp_path: Path
+) -> None:
+    folder = save_miniature("instruct-pix2pix", tmp_path / "pix2pix")
+    cases = tmp_path / "multi_turn.json"
+    cases.write_text(json.dumps({"1": entries(dialogues)["1"]}))
+    asked = BenchRequest("multi-turn", cases, "world:oracle", tmp_path / "deaf", editor=f"diffusers:{folder}?steps=1", images=dialogues)  # fmt: skip
+    result = run_bench(replace(asked, judge="")).notes[0]
+    assert "instruction alone" in result
+    told = replace(asked, judge="", editor=f"{asked.editor}&context=prompt", out=tmp_path / "told")
+    assert "instruction alone" not in run_bench(told).notes[0]
+    first, *later = (outputs(tmp_path / name, "1") for name in ("deaf", "told"))
+    assert np.array_equal(first[0], later[0][0]), "nothing was said before the first turn"
+    assert not np.array_equal(first[1], later[0][1])
 
 
 def test_outputs_of_another_editor_are_checked_turn_by_turn(

@@ -93,6 +93,10 @@ def run_bench(
         items, absent = with_outputs(items, coverage)
         lost |= absent
     stages = _stages(request, max((len(item.outputs) for item in items), default=1))
+    judging = (
+        judge_stage(request) if request.judge else None
+    )  # a judge that is not there costs no edit
+    notes = _notes(request, task, stages)
     facts = _facts(request)
     with run_pipeline(stages, items, run_dir=_folder(request), run_seed=request.seed, workers=request.workers, config=facts, progress=progress("edit"), retry_failed=True) as result:  # fmt: skip
         edited = _items(result)
@@ -105,27 +109,47 @@ def run_bench(
     if not edited:
         (reason, count) = max(_reasons(lost).items(), key=lambda pair: pair[1])
         raise EditloopError(
-            f"there is nothing to judge: all of {len(items)} edits ended before, {count} of them with {reason}"
+            f"there is nothing to judge: none of {len(cases) * request.passes} outputs is there, {count} of them because of {reason}"
         )
     made = 0 if request.outputs else computed
-    if not request.judge:
+    if judging is None:
         folders = [Path(one.folder) for one in coverage]
         told = how_people_answer(request.cases, request.images_folder, folders)
-        return BenchRun({}, coverage, {}, (told,), made, 0)
-    judging = judge_stage(request)
+        return BenchRun({}, coverage, {}, (*notes, told), made, 0)
     with run_pipeline([*stages, judging], items, run_dir=_folder(request), run_seed=request.seed, workers=request.workers, config=facts, progress=progress("judge"), retry_failed=True) as result:  # fmt: skip
         judged_items = _items(result)
         lost |= _lost(result, items)
         asked = result.counts[-1].computed
     identity = judging.judge.identity
     judged = Judged(judged_items, lost, request.passes, request.name, (shown_name(identity.name), identity.version), encoding_of(judging.judge))  # fmt: skip
-    results = _results(request, task, cases, judged)
+    results = {
+        protocol: replace(result, notes=(*notes, *result.notes))
+        for protocol, result in _results(request, task, cases, judged).items()
+    }
     files = {
         protocol: write_result(result, request.out / _file_name(protocol, results))
         for protocol, result in results.items()
     }
-    notes = (ORACLE_NOTE,) if request.judge == ORACLE else ()
+    if request.judge == ORACLE:
+        notes = (ORACLE_NOTE, *notes)
     return BenchRun(results, coverage, files, notes, made, asked)
+
+
+def _notes(
+    request: BenchRequest, task: Task, stages: Sequence[Stage[Any, Any, Any]]
+) -> tuple[str, ...]:
+    """What a reader must know of how the outputs were made, and which cases of the file are not among them."""
+    notes = [
+        f"{count} cases were left out: {why}"
+        for why, count in task.read_cases(request.cases).dropped.items()
+    ]
+    editor = getattr(stages[-1], "editor", None)
+    if request.task == DIALOGUES and not getattr(editor, "hears_dialogues", True):
+        notes.append(
+            f"{request.name} was told every turn's instruction alone: what was said in earlier turns reached it only through the "
+            'picture, so requests such as "undo that" were out of its reach; the option context=prompt tells it in words'
+        )
+    return tuple(notes)
 
 
 def _folder(request: BenchRequest) -> Path:

@@ -74,7 +74,9 @@ class MultiTurnBench(Task):
         people = sum(bool(item.metrics) for item in run.items) - models
         notes = [f"{people} dialogues were judged by people"] if people else []
         if models:
-            notes.append(f"STAND-IN: {models} dialogues were judged by a model, not by people")
+            notes.append(
+                f"STAND-IN: {models} dialogues were judged by a model or an oracle, not by people"
+            )
         return replace(run, notes=(*notes, *run.notes))
 
     def robust_item(self, case: BenchCase, texts: Sequence[str], cap: Cap) -> ItemScore:

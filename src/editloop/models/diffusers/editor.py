@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from editloop.core.ids import content_id
 from editloop.models.diffusers.folders import fingerprint, local_folder, pipeline_class
 from editloop.models.diffusers.settings import EditSettings, folder_settings, parse_spec
 from editloop.models.diffusers.sizes import back_to
+from editloop.models.editors.told import in_one_prompt
 from editloop.models.prerequisites import require
 from editloop.models.roles import EditRequest, EditResult, ModelIdentity
 
@@ -24,8 +26,8 @@ CODE_VERSION = "1"
 class DiffusersEditor:
     """An editor from a folder or a hub id; weights are opened on the first edit.
 
-    Earlier instructions of a dialogue (`EditRequest.context`) reach the storybook pipeline alone: the others were trained
-    on single instructions, and their source already shows the earlier edits.
+    Earlier instructions of a dialogue (`EditRequest.context`) reach the storybook pipelines, and others with ``context=prompt``
+    alone: these were trained on single instructions, and their source already shows the earlier edits (`hears_dialogues`).
 
     Args:
         spec: ``PATH_OR_ID?option=value&...``, the options being fields of `EditSettings`, for example
@@ -65,7 +67,10 @@ class DiffusersEditor:
         places = [self.folder]
         if self.settings.lora:
             places.append(Path(self.settings.lora))
-        asked = self.settings.model_dump(mode="json", exclude={"lora", "batch", "device"})
+        unsaid = {"lora", "batch", "device"}
+        if self.settings.context != "prompt":
+            unsaid.add("context")
+        asked = self.settings.model_dump(mode="json", exclude=unsaid)
         made_by = content_id(asked, diffusers.__version__)[:8]
         return ModelIdentity(
             f"diffusers:{self.spec}", f"{CODE_VERSION}-{fingerprint(*places)}-{made_by}"
@@ -81,6 +86,11 @@ class DiffusersEditor:
             load_lora(pipeline, Path(settings.lora))
         pipeline.set_progress_bar_config(disable=True)
         return pipeline.to(settings.device)
+
+    @property
+    def hears_dialogues(self) -> bool:
+        """Whether earlier instructions of a dialogue reach the pipeline, as words of their own or in its prompt."""
+        return self._family.takes_dialogues or self.settings.context == "prompt"
 
     def edit(self, request: EditRequest) -> EditResult:
         """The edited picture at the size of the source.
@@ -100,12 +110,17 @@ class DiffusersEditor:
         """
         results: dict[int, EditResult] = {}
         for places in _batches(requests, self.settings.batch or 1):
-            batch = [requests[place] for place in places]
+            batch = [self._told(requests[place]) for place in places]
             for place, image in zip(
                 places, self._family.edit(self.pipeline, batch, self.settings), strict=True
             ):
                 results[place] = EditResult(back_to(image, requests[place].image))
         return [results[place] for place in range(len(requests))]
+
+    def _told(self, request: EditRequest) -> EditRequest:
+        if self._family.takes_dialogues or self.settings.context != "prompt":
+            return request
+        return replace(request, instruction=in_one_prompt(request), context=())
 
     @cached_property
     def _family(self) -> Any:

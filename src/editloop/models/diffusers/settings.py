@@ -40,6 +40,9 @@ class EditSettings(Config):
     """Precision of the weights; the default is bfloat16 on a GPU and float32 on a CPU."""
     batch: int | None = Field(default=None, ge=1)
     """Most edits in one call of the pipeline."""
+    context: Literal["prompt", "none"] | None = None
+    """Earlier instructions of a dialogue: written before the instruction, or kept back; the default is ``none``, since published
+    checkpoints were trained on single instructions. Pipelines that take dialogues always get them."""
 
     def over(self, defaults: EditSettings) -> EditSettings:
         """These settings where they are set, `defaults` elsewhere."""

@@ -22,6 +22,8 @@ class PipelineFamily(Protocol):
 
     defaults: ClassVar[EditSettings]
     """Settings that the published checkpoints were made for; `batch` 1 where the class takes one prompt a call."""
+    takes_dialogues: ClassVar[bool]
+    """Whether the pipeline is given the earlier instructions of a dialogue as such."""
 
     def open(self, folder: Path, settings: EditSettings) -> Any:
         """The pipeline on the CPU, in `settings.dtype`, without LoRA."""

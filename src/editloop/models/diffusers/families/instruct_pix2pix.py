@@ -17,6 +17,7 @@ from editloop.models.roles import EditRequest, RgbImage
 class InstructPix2Pix:
     """`StableDiffusionInstructPix2PixPipeline`: guidance by text and by picture, three network calls a step."""
 
+    takes_dialogues: ClassVar[bool] = False
     defaults: ClassVar[EditSettings] = EditSettings(
         steps=20, pixels=512 * 512, guidance=7.5, image_guidance=1.5, batch=4
     )

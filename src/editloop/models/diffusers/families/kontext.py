@@ -19,6 +19,7 @@ TRAINED_PIXELS = 1024 * 1024
 class Kontext:
     """`FluxKontextPipeline`: one source picture, guidance embedded in the network."""
 
+    takes_dialogues: ClassVar[bool] = False
     defaults: ClassVar[EditSettings] = EditSettings(
         steps=28, pixels=TRAINED_PIXELS, guidance=2.5, text_tokens=512, batch=4
     )

@@ -22,6 +22,7 @@ _AREAS_LOCK = threading.RLock()
 class QwenEditPlus:
     """`QwenImageEditPlusPipeline`: classifier-free guidance, references beside the source, no batches of prompts."""
 
+    takes_dialogues: ClassVar[bool] = False
     defaults: ClassVar[EditSettings] = EditSettings(
         steps=40,
         pixels=1024 * 1024,

@@ -18,6 +18,7 @@ from editloop.models.roles import EditRequest, RgbImage
 class Storybook:
     """`StorybookPipeline`: small pictures, at most one reference, dialogues."""
 
+    takes_dialogues: ClassVar[bool] = True
     defaults: ClassVar[EditSettings] = EditSettings(steps=6, batch=32)
 
     def open(self, folder: Path, settings: EditSettings) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from editloop.models.editors.served.settings import ServedEditSettings
+from editloop.models.editors.told import in_one_prompt
 from editloop.models.roles import EditRequest, Mask
 from editloop.models.vlms.chat import CHARACTERS_PER_TOKEN, PIXELS_PER_TOKEN
 from editloop.models.vlms.images import encode, image_key, scaled_size
@@ -28,13 +29,7 @@ class _Field(NamedTuple):
 
 def prompt_of(request: EditRequest, settings: ServedEditSettings) -> str:
     """The words that are sent: the instruction, and what was said before it in the same dialogue."""
-    if not request.context or settings.context == "none":
-        return request.instruction
-    said = "\n".join(f"{number}. {text}" for number, text in enumerate(request.context, start=1))
-    return (
-        f"Earlier in this conversation you were told, in this order:\n{said}\n"
-        f"The first image is the latest result. Now do this: {request.instruction}"
-    )
+    return request.instruction if settings.context == "none" else in_one_prompt(request)
 
 
 def edit_key(request: EditRequest, settings: ServedEditSettings) -> dict[str, Any]:
