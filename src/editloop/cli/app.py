@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from editloop.cli.benching import benching
 from editloop.cli.fitting import fit
@@ -189,7 +190,20 @@ def view(
         typer.echo(draw_sheet(path, sheet, sample, seed))
 
 
-@app.command()
+class _Plan(TyperCommand):
+    """`plan bench TASK ...` is `bench TASK ... --plan`: a benchmark has options of its own."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """The context of the verb `bench` where a benchmark is named, else of this one."""
+        if args[:1] == ["bench"] and args[1:] and not args[1].startswith("-"):
+            verb = typer.main.get_command(benching)
+            return verb.make_context("bench", [*args[1:], "--plan"], parent=parent, **extra)
+        return super().make_context(info_name, args, parent=parent, **extra)
+
+
+@app.command(cls=_Plan)
 def plan(
     recipe: RecipeName,
     photos: Photos = None,
@@ -199,7 +213,7 @@ def plan(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a recipe will cost before it is spent: records, calls, CPU time, disk."""
+    """Say what a recipe will cost before it is spent: records, calls, CPU time, disk. A benchmark: plan bench TASK --cases ..."""
     from editloop.cli.planning import print_plan
 
     print_plan(recipe, photos, limit, workers, config, tuple(overrides or ()), as_json=as_json)

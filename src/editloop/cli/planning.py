@@ -31,7 +31,8 @@ def print_plan(
     """
     if recipe == "bench":
         raise UsageError(
-            "a benchmark's plan needs its own options: editloop bench TASK --cases FILE --editor SPEC --judge SPEC --plan"
+            "name the benchmark right behind `bench`, then its own options: editloop plan bench TASK --cases FILE --editor SPEC "
+            "--judge SPEC, which is the same as editloop bench TASK ... --plan"
         )
     from editloop.mine.costs import estimate
 

@@ -94,6 +94,11 @@ def test_kept_replies_say_what_calls_use_and_take_and_the_run_says_it_first(
     assert judging["wall_seconds"] is not None
 
 
-def test_the_plan_verb_points_to_the_benchmarks_own() -> None:
-    done = CliRunner().invoke(app, ["plan", "bench"])
-    assert "--plan" in str(done.exception)
+def test_the_plan_verb_does_what_the_option_does(storybook: Path) -> None:
+    asked = ["imgedit", "--cases", str(storybook / "basic_edit.json"), "--editor", "noop", "--judge", "world:oracle"]  # fmt: skip
+    by_verb = CliRunner().invoke(app, ["plan", "bench", *asked])
+    by_option = CliRunner().invoke(app, ["bench", *asked, "--plan"])
+    assert (by_verb.exit_code, by_verb.stdout) == (0, by_option.stdout)
+    for words in (["bench"], ["bench", "--json"]):
+        done = CliRunner().invoke(app, ["plan", *words])
+        assert "editloop plan bench TASK" in str(done.exception)
