@@ -174,6 +174,8 @@ VIE_SC: dict[str, Odd] = {
     "broken beyond repair": Odd('{"score": [8, 7], "reasoning": "a "quote" inside"}', "unparsable no_json", 7.0, ("asked_again",)),
     "scores as texts": Odd('{"score": ["8", "7"]}', "failed script_crash", 7.0, ("scores_not_numbers",)),
     "no score key": Odd('{"editing_success": 8, "over_editing": 7}', "failed script_crash", 7.0, ("json_repaired", "scores_not_numbers")),
+    "not a number": Odd('{"score": NaN}', "failed not_finite", "unparsable no_score", ("not_finite",)),
+    "infinite but not the lower": Odd('{"score": [Infinity, 4]}', 4.0, "unparsable not_a_number", ("out_of_scale_counted",)),
     "leading zero": Odd("[05, 3]", "failed script_crash", 3.0, ("odd_digits_crash",)),
     "rate limit": Odd("rate_limit_exceeded", "failed endpoint_error", "failed endpoint_error"),
     "refusal": Odd("I can't help with identifying people.", "unparsable no_json", "refused refusal", ("asked_again",)),

@@ -7,6 +7,7 @@ stopped the script. Where a script would have crashed the outcome is `FAILED`, b
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -65,7 +66,8 @@ def read_viescore(reply: object, expected: int = 2, guess: int | None = None) ->
             the first reply; a number (drawn by the caller, with a seed) reads as on the second.
 
     Returns:
-        Axes ``score_1``, ``score_2``, ...; `value` is their minimum.
+        Axes ``score_1``, ``score_2``, ...; `value` is their minimum. Where that is NaN or infinite the reason is ``not_finite``:
+        the script counts it, and all its means become NaN or infinite.
     """
     if not isinstance(reply, str):
         return _crash("script_crash", "reply_not_text")
@@ -199,14 +201,18 @@ def _vie_scores(whole: Any, expected: int, slips: tuple[str, ...]) -> Reading:
     given = whole.get("score") if isinstance(whole, dict) else None
     if not isinstance(given, list) or not given or not all(_is_number(score) for score in given):
         return Reading(Outcome.FAILED, reason="script_crash", slips=(*slips, "scores_not_numbers"))
-    scores = [float(score) for score in given]
+    scores = [_as_float(score) for score in given]
+    if not math.isfinite(min(scores)):
+        return Reading(Outcome.FAILED, reason="not_finite", slips=(*slips, "not_finite"))
     checks = {
         "wrong_count_counted": len(scores) != expected,
         "out_of_scale_counted": any(not 0 <= score <= 10 for score in scores),
     }
     return Reading(
         Outcome.SCORED,
-        axes={f"score_{place}": score for place, score in enumerate(scores, 1)},
+        axes={
+            f"score_{place}": score for place, score in enumerate(scores, 1) if math.isfinite(score)
+        },
         value=min(scores),
         text=str(whole.get("reasoning") or ""),
         slips=(*slips, *(slip for slip, holds in checks.items() if holds)),
@@ -214,4 +220,12 @@ def _vie_scores(whole: Any, expected: int, slips: tuple[str, ...]) -> Reading:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and abs(value) < 1e300  # true counts as 1 there too
+    return isinstance(value, int | float)  # true counts as 1 there too
+
+
+def _as_float(value: float) -> float:
+    """A number of a reply; whole numbers that no float holds are infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)

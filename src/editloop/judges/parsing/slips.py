@@ -85,6 +85,11 @@ SLIPS: Final[dict[str, Slip]] = {
         "one score or four count like the two that were asked for: their minimum is the result",
         "unparsable, `wrong_count` or `missing_axes`",
     ),
+    "not_finite": Slip(
+        "VIEScore",
+        "`NaN` or `Infinity` in a reply, or an empty cell of the script's table, makes the type's mean and the overall NaN or infinite",
+        "unparsable",
+    ),
     "flag_without_score": Slip(
         "Real-Edit",
         "a whole number, double quotes or a missing score raise after the yes/no was counted: the yes-rate has more items "
