@@ -177,3 +177,58 @@ def test_a_leaderboard_of_kept_results(imgedit_cases: Path, tmp_path: Path, writ
         run("leaderboard", files[0], "--export", str(tmp_path / "t.xls"))
     with pytest.raises(UsageError, match="two results are called"):
         run("leaderboard", files[0], files[0])
+
+
+@pytest.mark.parametrize(
+    "task",
+    ["imgedit", "uge", "gedit", "real-edit", "multi-turn", "realpref", "dreambench", "custom"],
+)
+@pytest.mark.parametrize("content", [{}, [], [1, "x"]])
+def test_a_file_without_cases_is_no_benchmark(
+    task: str, content: object, write: Writer, replies: Path
+) -> None:
+    cases = write("cases.json", content)
+    for words in (
+        ("--replies", str(replies)),
+        ("--editor", "noop", "--judge", "world:oracle", "--plan"),
+    ):
+        if words[0] == "--editor" and task == "multi-turn":
+            continue
+        with pytest.raises(UsageError, match=r"holds (no|a list)"):
+            run(task, "--cases", str(cases), *words)
+
+
+def test_replies_of_another_benchmark_are_named(imgedit_cases: Path, write: Writer) -> None:
+    other = write("gedit.json", {"abc": {"SC": "[8, 6]", "PQ": "[6, 7]"}})
+    for protocol in ("official", "robust"):
+        done = run("imgedit", "--cases", str(imgedit_cases), "--replies", str(other), "--protocol", protocol, "--json")  # fmt: skip
+        notes = json.loads(done)["notes"]
+        assert any("another benchmark? The first is of 'abc', the first case is '1'" in note for note in notes)  # fmt: skip
+
+
+def test_unscored_items_say_why_on_the_terminal(imgedit_cases: Path, write: Writer) -> None:
+    replies = write("r.json", {"1": "I cannot help with that.", "2": "4/4/4", "77": "x"})
+    done = RUNNER.invoke(app, ["bench", "imgedit", "--cases", str(imgedit_cases), "--replies", str(replies)])  # fmt: skip
+    assert "0 scored of 9: 7 missing (no_reply), 1 refused (refusal), 1 unparsable" in done.stderr
+    assert "1 replies belong to no case (first: '77')" in done.stderr
+
+
+def test_what_ends_the_script_is_not_dropped_silently(imgedit_cases: Path, write: Writer) -> None:
+    replies = write("r.json", {"1": three(4, 4, 4), "2": {"error": "x"}, "3": None, "4": "nothing"})
+    found = json.loads(run("imgedit", "--cases", str(imgedit_cases), "--replies", str(replies), "--protocol", "official", "--json"))  # fmt: skip
+    assert (found["silently_dropped"], len(found["script_stops_at"])) == (1, 2)
+
+
+def test_names_of_editors_are_inert_in_every_export(
+    imgedit_cases: Path, replies: Path, tmp_path: Path
+) -> None:
+    name = "=A_b & 50% <script>alert(1)</script> | ~^"
+    run("imgedit", "--cases", str(imgedit_cases), "--replies", str(replies), "--protocol", "robust", "--editor-name", name, "--out", str(tmp_path / "a.json"))  # fmt: skip
+    files = [tmp_path / f"t.{ending}" for ending in ("csv", "tex", "json")]
+    run("leaderboard", str(tmp_path / "a.json"), "--out", str(tmp_path / "board"), *(word for file in files for word in ("--export", str(file))))  # fmt: skip
+    csv, tex, made = (file.read_text() for file in files)
+    assert "'=A_b" in csv
+    assert r"=A\_b \& 50\% \textless{}script\textgreater{}alert(1)\textless{}/script\textgreater{} \textbar{}" in tex  # fmt: skip
+    assert json.loads(made)["rows"][0]["editor"] == name
+    for page in (tmp_path / "board").glob("*.html"):
+        assert "<script>alert(1)" not in page.read_text()

@@ -250,3 +250,44 @@ def test_cases_in_every_format(tmp_path: Path, ending: str) -> None:
     assert len(cases) == 44
     assert cases[0].key == f"en/{GROUPS[0]}-0", "both languages have the key"
     assert [case.intersection for case in cases[:2]] == [False, True]
+
+
+def test_a_score_that_is_not_finite_leaves_no_mean_and_says_so(
+    write: Writer, tmp_path: Path
+) -> None:
+    cases = write("cases.json", rows(2, ("en",)))
+    replies = {row["key"]: {"SC": vie(8, 6), "PQ": vie(6, 7)} for row in rows(2, ("en",))}
+    replies["ps_human-0"]["SC"] = '{"score": NaN}'
+    found = scored(cases, write("r.json", replies), "official", language="en")
+    assert "ps_human" not in found["types"]
+    assert len(found["types"]) == len(GROUPS) - 1
+    assert (found["macro"]["O"], found["micro"]["O"]) == (None, None)
+    assert found["intervals"]["O"]["macro"] is None
+    assert found["printed"]["ps_human"] == "nan, nan, nan"
+    assert found["slips"] == {"not_finite": 1}
+    assert any("not finite" in note for note in found["notes"])
+    json.dumps(found, allow_nan=False)
+    table = "source_image,edited_image,instruction,sementics_score,quality_score,intersection_exist,instruction_language"
+    lines = [f"s,r/fullset/ps_human/en/{key}.png,x,{sc},6,True,en" for key, sc in (("a", ""), ("b", 8), ("c", -1))]  # fmt: skip
+    path = tmp_path / "m_ps_human_gpt_score.csv"
+    path.write_text("\n".join([table, *lines]))
+    found = scored(None, path, "official", language="en")
+    assert found["types"] == {}
+    assert found["unscored_reasons"] == {"not_finite": 1, "negative_product": 1}
+    assert found["script_stops_at"] == ["ps_human/en/c: negative_product"]
+    assert found["silently_dropped"] == 0
+
+
+def test_rows_that_stand_twice_count_once_and_replies_of_the_other_language_are_no_strangers(
+    write: Writer,
+) -> None:
+    cases = write("cases.json", [*rows(1), rows(1)[0], [1]])
+    replies = {f"{row['instruction_language']}/{row['key']}": {"SC": vie(8, 6), "PQ": vie(6, 7)} for row in rows(1)}  # fmt: skip
+    path = write("r.json", replies | {"en/nobody": {"SC": "x", "PQ": "x"}})
+    for protocol in ("official", "robust"):
+        found = scored(cases, path, protocol, language="en")
+        assert (found["n"], found["n_scored"]) == (len(GROUPS), len(GROUPS))
+        assert found["extra_replies"] == ["en/nobody"]
+        assert "1 replies belong to no case (first: 'en/nobody')" in found["notes"]
+        assert any("twice in one language" in note for note in found["notes"])
+        assert "1 cases were left out: no key or task_type" in found["notes"]

@@ -65,8 +65,8 @@ class CaseSet:
         return content_id("cases", *[[_plain(text) for text in row] for row in rows])
 
 
-def read_objects(path: Path) -> Any:
-    """The JSON of `path`.
+def read_objects(path: Path, repeated: list[str] | None = None) -> Any:
+    """The JSON of `path`; repeated keys of the outermost object are noted in `repeated`.
 
     Raises:
         UsageError: it cannot be read or is not JSON.
@@ -75,11 +75,13 @@ def read_objects(path: Path) -> Any:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read the cases {path}: {error.strerror or error}") from error
-    return parse_json(data, path)
+    return parse_json(data, path, repeated)
 
 
 def read_rows(path: Path) -> list[tuple[str | None, Mapping[str, Any]]]:
     """Rows of a JSON, JSON lines or CSV file with the key of each, None where it has none.
+
+    A row that is no object comes as an empty one, so that whoever counts what cannot be used counts it too.
 
     Raises:
         UsageError: it cannot be read.
@@ -93,10 +95,14 @@ def read_rows(path: Path) -> list[tuple[str | None, Mapping[str, Any]]]:
     else:
         content = read_objects(path)
     if isinstance(content, Mapping):
-        return [(str(key), row) for key, row in content.items() if isinstance(row, Mapping)]
+        return [(str(key), _row(row)) for key, row in content.items()]
     if not isinstance(content, list):
         raise UsageError(f"{path} holds a {type(content).__name__}, expected rows")
-    return [(row_key(row), row) for row in content if isinstance(row, Mapping)]
+    return [(row_key(row), _row(row)) for row in content]
+
+
+def _row(row: Any) -> Mapping[str, Any]:
+    return row if isinstance(row, Mapping) else {}
 
 
 def keyed_cases(path: Path, *, turns: Sequence[str] = ("prompt",)) -> CaseSet:
@@ -107,12 +113,15 @@ def keyed_cases(path: Path, *, turns: Sequence[str] = ("prompt",)) -> CaseSet:
     Raises:
         UsageError: not an object.
     """
-    content = read_objects(path)
+    repeated: list[str] = []
+    content = read_objects(path, repeated)
     if not isinstance(content, dict):
         raise UsageError(
             f"{path} holds a {type(content).__name__}, expected an object: key -> {{id, {', '.join(turns)}, ...}}"
         )
     cases, dropped = [], Counter[str]()
+    if repeated:
+        dropped["a key that stands there twice, of which the last counts"] = len(set(repeated))
     for key, entry in content.items():
         if not isinstance(entry, dict):
             dropped["not an object"] += 1

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from editloop.bench.cases import BenchCase, CaseSet
 from editloop.bench.context import ScoreContext
@@ -15,6 +15,9 @@ from editloop.bench.statistics import Estimate, Scored, across_runs, estimate
 from editloop.bench.tasks.base import Cap, Protocol, Request, Task
 from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
+
+LOUD: Final = ("script_crash", "not_finite")
+"""Reasons of what a published script does not drop silently: it ends with an error, or its means are not finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def score_files(
         UsageError: a file cannot be read, or an option does not fit the benchmark.
     """
     check(task, cases, scoring)
-    case_set = task.read_cases(cases) if cases else None
+    case_set = cases_of(task, cases) if cases else None
     read = [task.read_replies(path) for path in replies]
     requests = [
         Request(one, case_set, scoring.cap, scoring.language, scoring.subset, scoring.seed)
@@ -79,6 +82,21 @@ def score_files(
         runs=tuple(runs),
         notes=tuple(notes),
     )
+
+
+def cases_of(task: Task, path: Path) -> CaseSet:
+    """The cases of an official file.
+
+    Raises:
+        UsageError: it cannot be read, or there is none in it.
+    """
+    found = task.read_cases(path)
+    if not found.cases:
+        left_out = ", ".join(f"{count} left out: {why}" for why, count in found.dropped.items())
+        raise UsageError(
+            f"{path} holds no cases of {task.title}{f' ({left_out})' if left_out else ''}: give the official file"
+        )
+    return found
 
 
 def check(task: Task, cases: Path | None, scoring: Scoring) -> None:
@@ -209,10 +227,13 @@ def summary(result: BenchResult, *, seed: int = 0) -> dict[str, Any]:
 
 def official_facts(run: Run) -> dict[str, Any]:
     """What a published script does and does not say."""
+    stops = {stop.partition(": ")[0] for stop in run.stops}
     dropped = [
         item
         for item in run.items
         if item.outcome != "scored"
+        and item.reason not in LOUD
+        and item.key not in stops
         and (item.slips if item.outcome == "missing" else item.reply is not None)
     ]
     return {
@@ -226,13 +247,14 @@ def _metric_summary(result: BenchResult, metric: str, seed: int) -> dict[str, An
     parts = [run.figures[metric] for run in result.runs]
     names = list(dict.fromkeys(name for part in parts for name in part.groups))
     found = intervals(result, metric, seed=seed)
+    macro = _mean([part.macro for part in parts])
     return {
         "types": {name: _mean([part.groups.get(name) for part in parts]) for name in names},
-        "macro": _mean([part.macro for part in parts]),
+        "macro": macro,
         "micro": _mean([part.micro for part in parts]),
         "counts": {name: parts[0].counts.get(name, 0) for name in names} or dict(parts[0].counts),
         "intervals": {
-            "macro": [found.macro.low, found.macro.high],
+            "macro": [found.macro.low, found.macro.high] if macro is not None else None,
             "micro": [found.micro.low, found.micro.high],
             "types": {name: [i.low, i.high] for name, i in found.groups.items() if name},
             "unit": "source image, 95 %, percentile bootstrap",

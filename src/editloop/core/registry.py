@@ -47,7 +47,7 @@ class Registry(Generic[T]):
         if name not in self._entries:
             names = sorted(self._entries)
             raise UnknownNameError(
-                f"no {self.kind} is called {name!r}{did_you_mean(name, names)} known: {', '.join(names)}"
+                f"no {self.kind} is called {name!r}{did_you_mean(name, names) or ';'} known: {', '.join(names)}"
             )
         entry = self._entries[name]
         if isinstance(entry, str) and ":" in entry:

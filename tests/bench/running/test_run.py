@@ -154,7 +154,7 @@ def test_a_refusal_is_an_outcome_of_its_own(storybook: Path, tmp_path: Path) -> 
     assert found.unscored == {"refused": 1}
     assert next(i.reason for i in found.items if i.key == "1").startswith("editor: no_plan")
     (folder / PLANS_FILE).unlink()
-    with pytest.raises(EditloopError, match="nothing to judge: all of 18"):
+    with pytest.raises(EditloopError, match="nothing to judge: none of 18"):
         run_bench(request(folder, tmp_path / "none", editor="world:true-target"))
 
 
@@ -214,3 +214,26 @@ def rows(journal: Path, stage: str) -> int:
             return int(connection.execute(query, (stage,)).fetchone()[0])
         except sqlite3.OperationalError:
             return 0
+
+
+def test_a_wrong_editor_or_judge_costs_no_edit(storybook: Path, tmp_path: Path) -> None:
+    words = ("--cases", storybook / "basic_edit.json", "--out", tmp_path / "out")
+    for editor, judge, told in (
+        ("nop", "world:oracle", "did you mean 'noop'?"),
+        ("noop", "world:oracel", "no judge is called 'world:oracel'"),
+    ):
+        done = bench(*words, "--editor", editor, "--judge", judge)
+        assert told in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_with_spaces_and_of_any_script(storybook: Path, runs: Path, tmp_path: Path) -> None:
+    outputs = tmp_path / "out puts" / "\u7f16\u8f91 \u00dcn\u00ef"
+    shutil.copytree(runs / "true-target" / "outputs" / "run-0", outputs)
+    out = tmp_path / "\u7ed3\u679c 1"
+    done = bench("--cases", storybook / "basic_edit.json", "--outputs", outputs, "--judge", "world:oracle", "--out", out)  # fmt: skip
+    assert json.loads(done.stdout)["macro"]["score"] == 5.0
+    board = CliRunner().invoke(app, ["bench", "leaderboard", str(out), "--sources", str(storybook), "--out", str(tmp_path / "board")])  # fmt: skip
+    assert board.exit_code == 0, board.output
+    (page,) = (tmp_path / "board").glob("cases-*.html")
+    assert page.read_text().count('"data:image/png;base64') == 2 * 18, "outputs of the folder too"

@@ -7,8 +7,8 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from editloop.core.errors import BadInputError
-from editloop.core.registry import Registry
+from editloop.core.errors import BadInputError, UnknownNameError
+from editloop.core.registry import Registry, did_you_mean
 from editloop.models import load_model
 from editloop.models.roles import Editor, EditRequest, EditResult, ModelIdentity
 from editloop.world.cases import Case
@@ -98,7 +98,13 @@ def load_editor(spec: str) -> Editor:
     """
     if spec in BENCH_EDITORS:
         return BENCH_EDITORS.get(spec)()
-    return load_model("editor", spec)
+    try:
+        return load_model("editor", spec)
+    except UnknownNameError as error:
+        known = list(BENCH_EDITORS)
+        raise UnknownNameError(
+            f"{error}; for benchmarks also {', '.join(known)}{did_you_mean(spec, known)}"
+        ) from error
 
 
 def shown_editor(spec: str) -> str:

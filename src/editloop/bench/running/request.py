@@ -13,7 +13,7 @@ from editloop.bench.cases import BenchCase
 from editloop.bench.replies import Replies
 from editloop.bench.running.editors import shown_editor
 from editloop.bench.running.items import DIALOGUES, PLANS_FILE, BenchItem, items_of
-from editloop.bench.scoring import Scoring
+from editloop.bench.scoring import Scoring, cases_of
 from editloop.bench.tasks import load_task
 from editloop.bench.tasks.base import Request, Task
 from editloop.core.errors import UsageError
@@ -100,7 +100,7 @@ def prepare(
             "give --judge SPEC, for example world:tiny-judge or rubric:imgedit@openai:MODEL"
         )
     task = load_task(request.task)
-    case_set = task.read_cases(request.cases)
+    case_set = cases_of(task, request.cases)
     chosen = task.chosen(
         Request(
             Replies({}), case_set, language=request.scoring.language, subset=request.scoring.subset

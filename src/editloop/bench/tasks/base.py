@@ -23,6 +23,8 @@ Protocol = Literal["official", "robust"]
 Cap = Literal["prompt", "enforced"]
 Mean = Callable[[Sequence[float]], float]
 
+MOST_REASONS: Final = 3
+"""Reasons of one outcome that a note names."""
 IMAGE_ENDINGS: Final = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -111,11 +113,12 @@ class Task(ABC):
         cases = self.chosen(request)
         find = self.finder(request.replies, cases)
         items = [self._robust_case(case, find(case), request.cap) for case in cases]
+        extra = find.unused(request)
         return Run(
             items=tuple(items),
             figures=figures(items, self.metrics, self.groups),
-            extra=find.unused(),
-            notes=tuple(notes_of(items, self.groups, request.replies)),
+            extra=extra,
+            notes=tuple(notes_of(items, self.groups, request.replies, extra)),
         )
 
     def finder(self, replies: Replies, cases: Sequence[BenchCase]) -> ReplyFinder:
@@ -156,8 +159,10 @@ class ReplyFinder:
         self._used.add(key)
         return True, self._values[key]
 
-    def unused(self) -> tuple[str, ...]:
-        """Keys of replies that no case asked for."""
+    def unused(self, request: Request) -> tuple[str, ...]:
+        """Keys of replies that no case asked for, those of other languages and subsets included."""
+        for case in request.cases.cases if request.cases else ():
+            self(case)
         return tuple(key for key in self._values if key not in self._used)
 
 
@@ -246,9 +251,28 @@ def _figures(
     )
 
 
-def notes_of(items: Sequence[ItemScore], order: Sequence[str], replies: Replies) -> list[str]:
-    """What a reader of the figures must know."""
+def notes_of(
+    items: Sequence[ItemScore],
+    order: Sequence[str],
+    replies: Replies,
+    extra: Sequence[str] = (),
+) -> list[str]:
+    """What a reader of the figures must know.
+
+    Args:
+        items: Of one run.
+        order: Groups of the benchmark.
+        replies: That were read.
+        extra: Keys of replies that belong to no case.
+    """
     notes = []
+    if replies.values and len(extra) == len(replies.values):
+        case = next((item.key for item in items), "")
+        notes.append(
+            f"no reply belongs to a case: are these replies of another benchmark? The first is of {extra[0]!r}, the first case is {case!r}"
+        )
+    elif extra:
+        notes.append(f"{len(extra)} replies belong to no case (first: {extra[0]!r})")
     asked = {item.group for item in items}
     empty = [
         group for group in order if not any(item.group == group and item.metrics for item in items)
@@ -269,6 +293,20 @@ def notes_of(items: Sequence[ItemScore], order: Sequence[str], replies: Replies)
         notes.append(f"{replies.keyless} rows of the replies have no key and were left out")
     lost = Counter(item.outcome for item in items if item.outcome != "scored")
     if lost:
-        words = ", ".join(f"{count} {outcome}" for outcome, count in sorted(lost.items()))
+        words = ", ".join(
+            f"{count} {outcome} ({_reasons(items, outcome)})"
+            for outcome, count in sorted(lost.items())
+        )
         notes.append(f"{len(items) - sum(lost.values())} scored of {len(items)}: {words}")
     return notes
+
+
+def _reasons(items: Sequence[ItemScore], outcome: str) -> str:
+    """Why items have an outcome, the commonest reasons first."""
+    found = Counter(item.reason for item in items if item.outcome == outcome).most_common()
+    shown = [
+        f"{reason or 'no reason given'} {count}" if len(found) > 1 else reason or "no reason given"
+        for reason, count in found[:MOST_REASONS]
+    ]
+    rest = sum(count for _, count in found[MOST_REASONS:])
+    return ", ".join([*shown, *([f"others {rest}"] if rest else [])])

@@ -34,6 +34,10 @@ _KINDS: Final[tuple[Literal["SC"], Literal["PQ"]]] = ("SC", "PQ")
 _SCALE: Final = (0.0, 10.0)
 SKIPPED: Final = "missing_skipped"
 """Slip: the published script goes on without a word where an image, and so a reply, is not there."""
+NEGATIVE: Final = "negative_product"
+"""Reason: SC and PQ of unlike signs have no root. The script asks again; one that finds it in its table ends with an error."""
+NOT_FINITE: Final = "not_finite"
+"""Reason and slip: a score that is NaN or infinite, which makes every mean of the published script so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +114,34 @@ class GEditBench(PartedTask):
                 if there
                 else replace(unscored(case, "missing", "no_reply"), slips=(SKIPPED,))
             )
+        counted = [item for item in items if item.group in self.groups]
+        undefined = {item.group for item in counted if item.reason == NOT_FINITE}
         found = figures(
-            [item for item in items if item.group in self.groups],
+            [item for item in counted if item.group not in undefined],
             self.metrics,
             self.groups,
             group_mean=numpy_mean,
             macro_mean=numpy_mean,
             micro_mean=plain_mean,
         )
+        if undefined:
+            found = {metric: replace(one, micro=None) for metric, one in found.items()}
+        extra = find.unused(request)
         complete = {metric: _undefined_if_empty(one, self.groups) for metric, one in found.items()}
         notes = [
-            *notes_of(items, self.groups, request.replies),
+            *notes_of(items, (), request.replies, extra),
             *_notes(items, complete, self.groups),
         ]
         return Run(
             items=tuple(items),
             figures=complete,
-            extra=find.unused(),
+            extra=extra,
             notes=tuple(notes),
+            stops=tuple(
+                f"{item.key}: {item.reason}"
+                for item in items
+                if item.reason == NEGATIVE and _is_row(item.reply)
+            ),
             printed=_printed(complete, self.groups),
         )
 
@@ -162,10 +176,12 @@ class GEditBench(PartedTask):
         slips = attempt.slips
         if not attempt.settled:
             return replace(unscored(case, "unparsable", "asked_again_forever", value), slips=slips)
+        if NOT_FINITE in (attempt.sc.reason, attempt.pq.reason):
+            return replace(unscored(case, "failed", NOT_FINITE, value), slips=slips)
         try:
             item = _item(case, attempt.sc.value or 0.0, attempt.pq.value or 0.0, {}, value)
         except ValueError:  # the root of a negative product stops the script, which then asks again
-            return replace(unscored(case, "unparsable", "negative_product", value), slips=slips)
+            return replace(unscored(case, "unparsable", NEGATIVE, value), slips=slips)
         return replace(item, slips=slips)
 
 
@@ -199,7 +215,7 @@ def _as_published(sc: Sequence[str], pq: Sequence[str], key: str, seed: int) -> 
         stopped = "odd_digits_crash" in (*first.slips, *second.slips)
         again = not stopped and "no_json" in (first.reason, second.reason)
         if not again or turn == turns - 1:
-            settled = first.scored and second.scored
+            settled = all(r.scored or r.reason == NOT_FINITE for r in (first, second))
             return _Attempt(first, second, settled, tuple(dict.fromkeys(slips)))
     raise AssertionError("the last turn returns")
 
@@ -243,11 +259,16 @@ def _item(
 
 def _row_item(case: BenchCase, row: Mapping[str, Any]) -> ItemScore:
     """A row of the script's own table, whose scores were read when it was written."""
-    sc, pq = row["SC"], row["PQ"]
     try:
-        return _item(case, float(sc), float(pq), {}, dict(row))
+        # The script's reader of tables takes an empty cell for NaN.
+        sc, pq = (math.nan if row[kind] is None else float(row[kind]) for kind in _KINDS)
     except (TypeError, ValueError):
         return unscored(case, "unparsable", "not_a_score", dict(row))
+    if not (math.isfinite(sc) and math.isfinite(pq)):
+        return replace(unscored(case, "failed", NOT_FINITE, dict(row)), slips=(NOT_FINITE,))
+    if sc * pq < 0:
+        return unscored(case, "unparsable", NEGATIVE, dict(row))
+    return _item(case, sc, pq, {}, dict(row))
 
 
 def _is_number(value: Any) -> bool:
@@ -301,7 +322,13 @@ def _notes(
         notes.append(
             f"{skipped} cases without a reply are skipped silently by the published script"
         )
-    empty = [group for group in groups if group not in found["O"].groups]
+    undefined = {item.group for item in items if item.reason == NOT_FINITE}
+    if undefined:
+        notes.append(
+            f"the published script's means of {', '.join(sorted(undefined))} and its overall are not finite: a score there is NaN "
+            "or infinite"
+        )
+    empty = [group for group in groups if group not in found["O"].groups and group not in undefined]
     if empty:
         notes.append(
             f"the published script's overall is undefined (NaN): nothing in {', '.join(empty)}"

@@ -44,24 +44,26 @@ def read_gedit_cases(path: Path) -> CaseSet:
         else:
             dropped["no key or task_type"] += 1
     repeated = {key for key, count in Counter(str(row["key"]) for row in kept).items() if count > 1}
-    cases = []
+    cases: dict[str, BenchCase] = {}
     for row in kept:
         key, language = str(row["key"]), str(row.get("instruction_language") or "")
-        cases.append(
-            BenchCase(
-                f"{language}/{key}" if key in repeated else key,
-                str(row["task_type"]),
-                (str(row.get("instruction") or ""),),
-                f"{row['task_type']}/{key}",
-                language,
-                _truth(row.get("Intersection_exist", row.get("intersection_exist", True))),
-            )
+        name = f"{language}/{key}" if key in repeated else key
+        if name in cases:
+            dropped["a key that stands there twice in one language"] += 1
+            continue
+        cases[name] = BenchCase(
+            name,
+            str(row["task_type"]),
+            (str(row.get("instruction") or ""),),
+            f"{row['task_type']}/{key}",
+            language,
+            _truth(row.get("Intersection_exist", row.get("intersection_exist", True))),
         )
     if not cases:
         raise UsageError(
             f"{path} holds no rows of GEdit-Bench: expected {', '.join(_CASE_COLUMNS)} in JSON, JSON lines, CSV or Parquet"
         )
-    return CaseSet(tuple(cases), dropped)
+    return CaseSet(tuple(cases.values()), dropped)
 
 
 def is_score_table(path: Path) -> bool:
@@ -128,7 +130,9 @@ def _rows(path: Path) -> Iterable[Any]:
         return _csv(path)
     content = read_objects(path)
     if isinstance(content, Mapping):
-        return [{"key": key, **row} for key, row in content.items() if isinstance(row, Mapping)]
+        return [
+            {"key": key, **row} if isinstance(row, Mapping) else row for key, row in content.items()
+        ]
     return content if isinstance(content, list) else []
 
 

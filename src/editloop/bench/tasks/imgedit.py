@@ -82,7 +82,7 @@ class ImgEditBench(Task):
             figures=figures(typed, self.metrics, group_mean=rounded_mean, macro_mean=plain_mean),
             extra=extra,
             stops=stops,
-            notes=(*notes_of(items, self.groups, request.replies), *stop_notes(stops)),
+            notes=(*notes_of(items, self.groups, request.replies, extra), *stop_notes(stops)),
         )
 
     def _official_item(self, case: BenchCase, value: Any) -> tuple[ItemScore, str]:
@@ -138,16 +138,16 @@ class ImgEditUge(ImgEditBench):
             items.append(item)
             stops += [stop] if stop else []
         items += [unscored(case, "missing", "no_reply") for case in cases.values()]
-        counted = [f"{len(extra)} replies of no case were counted, as the published script does"]
+        counted = ["replies of no case were counted, as the published script does"]
         return Run(
             items=tuple(items),
             figures=figures(items, self.metrics, micro_mean=rounded_mean, group_mean=rounded_mean),
             extra=tuple(extra),
             stops=tuple(stops),
             notes=(
-                *notes_of(items, (), request.replies),
+                *notes_of(items, (), request.replies, extra if request.cases else ()),
                 *stop_notes(stops),
-                *(counted if extra else []),
+                *(counted if extra and request.cases else []),
             ),
         )
 

@@ -71,7 +71,10 @@ class RealEditBench(PartedTask):
             )
         cases, dropped = [], 0
         for image, lines in content.items():
-            for place, line in enumerate(lines if isinstance(lines, list) else []):
+            if not isinstance(lines, list):
+                dropped += 1
+                continue
+            for place, line in enumerate(lines):
                 if not isinstance(line, str):
                     dropped += 1
                     continue
@@ -92,6 +95,7 @@ class RealEditBench(PartedTask):
         cases = self.chosen(request)
         find = self.finder(request.replies, cases)
         items = [self._official_item(case, find(case)) for case in cases]
+        extra = find.unused(request)
         found = dict(figures(items, self.metrics, self.groups))
         overall = [
             _mean_of_axes([found[f"{axis}{end}"].micro for axis in AXES])
@@ -102,8 +106,8 @@ class RealEditBench(PartedTask):
         return Run(
             items=tuple(items),
             figures=found,
-            extra=find.unused(),
-            notes=(*notes_of(items, self.groups, request.replies), *_notes(items)),
+            extra=extra,
+            notes=(*notes_of(items, self.groups, request.replies, extra), *_notes(items)),
             printed=_printed(found),
         )
 

@@ -29,25 +29,27 @@ class RealPrefBench(Task):
 
     def read_cases(self, path: Path) -> CaseSet:
         """Rows with a key, a task, an instruction and an image: JSON (list or key -> row), JSON lines or CSV."""
-        cases, dropped = [], Counter[str]()
+        cases: dict[str, BenchCase] = {}
+        dropped = Counter[str]()
         for key, row in read_rows(path):
             task = first_of(row, KEYS_OF_GROUP)
             if key is None or not task:
                 dropped["no key or task"] += 1
                 continue
-            cases.append(
-                BenchCase(
-                    key,
-                    _task_name(task),
-                    (first_of(row, KEYS_OF_WORDS),),
-                    first_of(row, KEYS_OF_IMAGE) or key,
-                )
+            if key in cases:
+                dropped["a key that stands there twice"] += 1
+                continue
+            cases[key] = BenchCase(
+                key,
+                _task_name(task),
+                (first_of(row, KEYS_OF_WORDS),),
+                first_of(row, KEYS_OF_IMAGE) or key,
             )
         if not cases:
             raise UsageError(
                 f"{path} holds no cases of RealPref-Bench: expected rows with key, task, instruction and image"
             )
-        return CaseSet(tuple(cases), dropped)
+        return CaseSet(tuple(cases.values()), dropped)
 
     def robust_item(self, case: BenchCase, texts: Sequence[str], cap: Cap) -> ItemScore:
         """One score."""
