@@ -232,3 +232,17 @@ def test_names_of_editors_are_inert_in_every_export(
     assert json.loads(made)["rows"][0]["editor"] == name
     for page in (tmp_path / "board").glob("*.html"):
         assert "<script>alert(1)" not in page.read_text()
+
+
+def test_a_kept_result_keeps_its_runs_its_editor_and_its_judge(
+    imgedit_cases: Path, tmp_path: Path, write: Writer
+) -> None:
+    files = [write(f"r{n}.json", {"1": three(n, n, n)}) for n in (2, 4)]
+    words = ("imgedit", "--cases", str(imgedit_cases), "--protocol", "robust", "--json")
+    out = tmp_path / "kept.json"
+    run(*words, *(word for file in files for word in ("--replies", str(file))), "--editor-name", "ours", "--judge", "gpt-4o", "--out", str(out))  # fmt: skip
+    again = json.loads(run(*words, "--replies", str(out)))
+    assert (again["macro"], again["runs"]["n"]) == (3.0, 2)
+    assert (again["editor"], again["context"]["judge"]) == ("ours", "gpt-4o")
+    other = json.loads(run(*words, "--replies", str(out), "--judge", "gpt-4.1"))
+    assert other["context"]["judge"] == "gpt-4.1"

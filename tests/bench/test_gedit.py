@@ -291,3 +291,11 @@ def test_rows_that_stand_twice_count_once_and_replies_of_the_other_language_are_
         assert "1 replies belong to no case (first: 'en/nobody')" in found["notes"]
         assert any("twice in one language" in note for note in found["notes"])
         assert "1 cases were left out: no key or task_type" in found["notes"]
+
+
+def test_replies_that_say_no_language_are_named(write: Writer) -> None:
+    cases = write("cases.json", rows(1))
+    path = write("r.json", {rows(1)[0]["key"]: {"SC": vie(8, 6), "PQ": vie(6, 7)}})
+    for protocol in ("official", "robust"):
+        notes = scored(cases, path, protocol, language="cn")["notes"]
+        assert any(note.startswith("1 replies say no language") for note in notes)

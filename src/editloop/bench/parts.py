@@ -14,7 +14,7 @@ Parts = Mapping[str, Sequence[str]]
 """Name of a part -> other names it goes by, lower case."""
 
 
-def read_parted_replies(path: Path, parts: Parts) -> Replies:
+def read_parted_replies(path: Path, parts: Parts, run: int = 0) -> Replies:
     """Replies as key -> ``{part: value}``.
 
     Read are: a folder with one file a part (``SC.json``, ``PQ.json``); one object with a part at its top
@@ -26,7 +26,7 @@ def read_parted_replies(path: Path, parts: Parts) -> Replies:
     """
     if path.is_dir():
         return _folder(path, parts)
-    replies = read_replies(path)
+    replies = read_replies(path, run)
     values = replies.values
     if _is_transposed(values, parts):
         values = _transposed({_part(name, parts): part for name, part in values.items()})

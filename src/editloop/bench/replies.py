@@ -21,6 +21,8 @@ TEXT_NAMES: Final = ("reply", "raw_reply", "response", "text", "content", "outpu
 """Fields that may hold the judge's words."""
 ERROR_NAMES: Final = ("error", "exception")
 _DEEPEST: Final = 8
+KEPT_FORMAT: Final = "editloop-bench-1"
+"""Format of results that this package writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,39 @@ class Texts:
     """Of a list of repeats: what was found instead of the texts that are missing."""
 
 
-def read_replies(path: Path) -> Replies:
+@dataclass(frozen=True, slots=True)
+class KeptRuns:
+    """What a result of this package says beside its replies.
+
+    Args:
+        editor: Its name.
+        context: Fields of the context, those that say who judged among them.
+        count: Runs in it.
+    """
+
+    editor: str
+    context: Mapping[str, Any]
+    count: int
+
+
+def kept_runs(path: Path) -> KeptRuns | None:
+    """What a kept result says of itself; None for any other file, one that cannot be read among them."""
+    try:
+        data = path.read_bytes() if path.is_file() else b""
+        content = json.loads(data) if KEPT_FORMAT.encode() in data[:200] else None
+        if isinstance(content, dict) and content.get("format") == KEPT_FORMAT:
+            return KeptRuns(content["editor"], content["context"], len(content["runs"]))
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    return None
+
+
+def read_replies(path: Path, run: int = 0) -> Replies:
     """Replies of a ``.json`` or ``.jsonl`` file, or of a folder that holds a ``result.json``.
+
+    Args:
+        path: The file or folder.
+        run: Which run of a kept result, from 0; other files have one.
 
     Raises:
         UsageError: there is no such file, it is not JSON, or it holds neither an object nor a list of rows.
@@ -66,7 +99,7 @@ def read_replies(path: Path) -> Replies:
     except OSError as error:
         raise UsageError(f"cannot read the replies {path}: {error.strerror or error}") from error
     repeated: list[str] = []
-    content = _unpacked(parse_json(data, path, repeated))
+    content = _unpacked(parse_json(data, path, repeated), run)
     values, keyless = _by_key(content, path, repeated)
     return Replies(values, tuple(dict.fromkeys(repeated)), path.name, sha256_hex(data), keyless)
 
@@ -194,11 +227,11 @@ def _by_key(content: Any, path: Path, repeated: list[str]) -> tuple[dict[str, An
     return values, keyless
 
 
-def _unpacked(content: Any) -> Any:
-    """The raw replies of the first run of a result that this package kept; anything else as it is."""
-    if not isinstance(content, dict) or content.get("format") != "editloop-bench-1":
+def _unpacked(content: Any, run: int) -> Any:
+    """The raw replies of one run of a result that this package kept; anything else as it is."""
+    if not isinstance(content, dict) or content.get("format") != KEPT_FORMAT:
         return content
-    items = content["runs"][0]["items"] if content.get("runs") else []
+    items = content["runs"][run]["items"] if content.get("runs") else []
     return {item["key"]: item["reply"] for item in items if "reply" in item}
 
 

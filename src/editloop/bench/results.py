@@ -12,10 +12,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from editloop.bench.context import ScoreContext
+from editloop.bench.replies import KEPT_FORMAT
 from editloop.core.errors import StoreError, UsageError
 from editloop.store.runs import write_atomically
 
-FORMAT: Final = "editloop-bench-1"
+FORMAT: Final = KEPT_FORMAT
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,15 @@ from typing import Any, Final
 
 from editloop.bench.cases import BenchCase, CaseSet
 from editloop.bench.context import ScoreContext
+from editloop.bench.replies import kept_runs
 from editloop.bench.results import BenchResult, ItemScore, Run, item_means
 from editloop.bench.statistics import Estimate, Scored, across_runs, estimate
 from editloop.bench.tasks.base import Cap, Protocol, Request, Task
 from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
 
+JUDGED_BY: Final = ("judge", "judge_version", "prompt_version", "image_encoding", "temperature")
+"""Fields of a context that say who judged, and how."""
 LOUD: Final = ("script_crash", "not_finite")
 """Reasons of what a published script does not drop silently: it ends with an error, or its means are not finite."""
 
@@ -44,7 +47,7 @@ class Scoring:
 def score_files(
     task: Task, replies: Sequence[Path], cases: Path | None, scoring: Scoring, editor: str = ""
 ) -> BenchResult:
-    """Score one replies file a run.
+    """Score one replies file a run; of a kept result every run, with its editor and judge where no others are named.
 
     Args:
         task: The benchmark.
@@ -58,7 +61,17 @@ def score_files(
     """
     check(task, cases, scoring)
     case_set = cases_of(task, cases) if cases else None
-    read = [task.read_replies(path) for path in replies]
+    kept = [kept_runs(path) for path in replies]
+    read = [
+        task.read_replies(path, run)
+        for path, known in zip(replies, kept, strict=True)
+        for run in range(max(1, known.count) if known else 1)
+    ]
+    first = kept[0]
+    if first is not None:
+        was = {name: first.context.get(name, "") for name in JUDGED_BY}
+        given = {name: said for name, said in (scoring.judge or {}).items() if said}
+        scoring = replace(scoring, judge=was | given)
     requests = [
         Request(one, case_set, scoring.cap, scoring.language, scoring.subset, scoring.seed)
         for one in read
@@ -74,7 +87,7 @@ def score_files(
         for why, count in (case_set.dropped if case_set else {}).items()
     ]
     return BenchResult(
-        editor=editor or _name_of(replies[0]),
+        editor=editor or (first.editor if first else _name_of(replies[0])),
         context=context_of(task, chosen, runs, scoring),
         metrics=task.metrics,
         headline=task.headline,

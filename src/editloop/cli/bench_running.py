@@ -116,11 +116,18 @@ def run_editor(
     say(
         f"{run.edited} edits and {run.judged} verdicts made now; what was there already was not done again"
     )
+    _show(run, task, scoring.seed, as_json=as_json)
+
+
+def _show(run: BenchRun, task: str, seed: int, *, as_json: bool) -> None:
+    """Figures to stdout, what must be known of them to stderr."""
     if as_json:
-        typer.echo(json.dumps(_as_json(run, scoring.seed), indent=2))
+        typer.echo(json.dumps(_as_json(run, seed), indent=2))
     else:
         for name, result in run.results.items():
-            print_result(result, f"{task} {name}", scoring.seed)
+            print_result(result, f"{task} {name}", seed)
+            for note in result.runs[0].notes:
+                say(f"{name}: {note}")
     for note in run.notes:
         say(note)
     for name, path in run.files.items():

@@ -80,11 +80,11 @@ class Task(ABC):
     def robust_item(self, case: BenchCase, texts: Sequence[str], cap: Cap) -> ItemScore:
         """One case read robustly, from one reply or several to the same question."""
 
-    def read_replies(self, path: Path) -> Replies:
-        """Replies of one run; tasks with layouts of their own add to this."""
+    def read_replies(self, path: Path, run: int = 0) -> Replies:
+        """Replies of one run, of a kept result that with the number `run`; tasks with layouts of their own add to this."""
         from editloop.bench.replies import read_replies
 
-        return read_replies(path)
+        return read_replies(path, run)
 
     def official(self, request: Request) -> Run:
         """The published script's figures, digit by digit.

@@ -48,9 +48,9 @@ class DreamBenchPlus(PartedTask):
         dropped = Counter[str]()
         return CaseSet(tuple(rows_as_cases(path, dropped)), dropped)
 
-    def read_replies(self, path: Path) -> Replies:
+    def read_replies(self, path: Path, run: int = 0) -> Replies:
         """Two replies a case, in any layout of `read_parted_replies`."""
-        return read_parted_replies(path, PARTS)
+        return read_parted_replies(path, PARTS, run)
 
     def robust_parts(self, case: BenchCase, replies: Mapping[str, Any], value: Any) -> ItemScore:
         """As `PartedTask`."""

@@ -20,6 +20,7 @@ from editloop.bench.tasks.gedit_files import (
     read_gedit_cases,
     read_score_table,
 )
+from editloop.bench.tasks.gedit_notes import NOT_FINITE, notes_of_script, shared_note
 from editloop.bench.tasks.parted import PartedTask
 from editloop.bench.tasks.unscored import plain_mean, unscored
 from editloop.core.seeds import derive_seed
@@ -36,8 +37,6 @@ SKIPPED: Final = "missing_skipped"
 """Slip: the published script goes on without a word where an image, and so a reply, is not there."""
 NEGATIVE: Final = "negative_product"
 """Reason: SC and PQ of unlike signs have no root. The script asks again; one that finds it in its table ends with an error."""
-NOT_FINITE: Final = "not_finite"
-"""Reason and slip: a score that is NaN or infinite, which makes every mean of the published script so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +81,11 @@ class GEditBench(PartedTask):
         """Rows of the data set: JSON, JSON lines, CSV or Parquet."""
         return read_gedit_cases(path)
 
-    def read_replies(self, path: Path) -> Replies:
+    def read_replies(self, path: Path, run: int = 0) -> Replies:
         """Replies a case, or the score tables that the published script writes."""
         if is_score_table(path):
             return read_score_table(path)
-        return read_parted_replies(path, PARTS)
+        return read_parted_replies(path, PARTS, run)
 
     def chosen(self, request: Request) -> list[BenchCase]:
         """As `Task.chosen`; without cases those that a score table names."""
@@ -130,7 +129,8 @@ class GEditBench(PartedTask):
         complete = {metric: _undefined_if_empty(one, self.groups) for metric, one in found.items()}
         notes = [
             *notes_of(items, (), request.replies, extra),
-            *_notes(items, complete, self.groups),
+            *notes_of_script(items, complete, self.groups),
+            *shared_note(request),
         ]
         return Run(
             items=tuple(items),
@@ -144,6 +144,11 @@ class GEditBench(PartedTask):
             ),
             printed=_printed(complete, self.groups),
         )
+
+    def robust(self, request: Request) -> Run:
+        """As `Task.robust`; says which replies count for several languages."""
+        run = super().robust(request)
+        return replace(run, notes=(*run.notes, *shared_note(request)))
 
     def finder(self, replies: Replies, cases: Sequence[BenchCase]) -> GEditFinder:
         """Keys alone or behind language and group."""
@@ -305,40 +310,3 @@ def _printed(found: Mapping[str, Figures], groups: Sequence[str]) -> dict[str, s
         group: three([found[metric].groups.get(group) for metric in order]) for group in groups
     }
     return lines | {"Average": three([found[metric].macro for metric in order])}
-
-
-def _notes(
-    items: Sequence[ItemScore], found: Mapping[str, Figures], groups: Sequence[str]
-) -> list[str]:
-    notes = []
-    guessed = [item for item in items if "random_guess" in item.slips and item.metrics]
-    if guessed:
-        notes.append(
-            f"{len(guessed)} of {len(items)} items hold a random number of the published script (0 to 10): "
-            f"{_share_of(found['O'], guessed)}"
-        )
-    skipped = sum(item.outcome == "missing" for item in items)
-    if skipped:
-        notes.append(
-            f"{skipped} cases without a reply are skipped silently by the published script"
-        )
-    undefined = {item.group for item in items if item.reason == NOT_FINITE}
-    if undefined:
-        notes.append(
-            f"the published script's means of {', '.join(sorted(undefined))} and its overall are not finite: a score there is NaN "
-            "or infinite"
-        )
-    empty = [group for group in groups if group not in found["O"].groups and group not in undefined]
-    if empty:
-        notes.append(
-            f"the published script's overall is undefined (NaN): nothing in {', '.join(empty)}"
-        )
-    return notes
-
-
-def _share_of(found: Figures, guessed: Sequence[ItemScore]) -> str:
-    """How far the overall could move with other random numbers."""
-    if not found.groups:
-        return "nothing else is scored"
-    reach = sum(10 / found.counts[item.group] for item in guessed if item.group in found.counts)
-    return f"other draws could move the overall O by up to {reach / len(found.groups):.3f}"

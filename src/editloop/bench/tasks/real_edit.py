@@ -82,9 +82,9 @@ class RealEditBench(PartedTask):
                 cases.append(BenchCase(f"{image}#{place}", line.partition(".")[0], (words,), image))
         return CaseSet(tuple(cases), {"no text": dropped} if dropped else {})
 
-    def read_replies(self, path: Path) -> Replies:
+    def read_replies(self, path: Path, run: int = 0) -> Replies:
         """Three replies a case, in any layout of `read_parted_replies`."""
-        return read_parted_replies(path, PARTS)
+        return read_parted_replies(path, PARTS, run)
 
     def finder(self, replies: Replies, cases: Sequence[BenchCase]) -> ReplyFinder:
         """``image#n``, also spelt ``image_n``, ``image/n`` or ``image-n``."""
