@@ -18,7 +18,7 @@ PAPER: Final = "Edit-R1, arXiv 2510.16888; DiffusionNFT, 2509.16117; Flow-GRPO, 
 OBJECTIVES: Final = ("nft", "awm", "grpo_window", "grpo_full", "dpo")
 DEFAULT: Final = "nft"
 LONG: Final = "nft_long"
-LONGER: Final = 4
+LONGER: Final = 3
 """How many times as many steps the long arm of the default takes: how far it comes when rollouts are not counted."""
 YARDSTICK: Final = "grpo_full"
 ROLLOUT_SHARE: Final = 1 / 3
