@@ -14,6 +14,7 @@ import numpy as np
 from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.lab import ClaimSizes, Lab
 from editloop.claims.rows import ClaimRow, paired_effect, verdict_of
+from editloop.core.ids import content_id
 from editloop.core.seeds import derive_seed
 from editloop.core.stats import Interval, bootstrap_interval
 from editloop.engine import RunResult
@@ -38,7 +39,6 @@ OPERATIONS: Final[dict[str, tuple[Operation, ...]]] = {
     COMPOSED: (Operation.ORIGINAL, Operation.INVERSE, Operation.COMPOSITION),
 }
 """What of the accepted set an arm learns from."""
-AUDIT_NAME: Final = "audit.json"
 IMAGES_A_PROMPT, EDITS_A_PROMPT, TRIES_AN_EDIT = 3, 4, 4
 CONSISTENCY: Final = ConsistencyConfig(min_adherence=2.4, min_aesthetic=3.3)
 """Less than the validator's own minimums: the way back leads to a source that the tiny generator drew, which is softer than a picture of the world."""
@@ -88,8 +88,7 @@ def arm(lab: Lab, name: str, seed: int) -> ArmResult:
 
     settings = {
         "training": config.model_dump(mode="json"),
-        # Not where the base editor lies: which one it is stands in the lab's own settings.
-        "mining": recipe.model_dump(mode="json", exclude={"tries": {"editor"}}),
+        "mining": _mining_settings(recipe),
         "validator": lab.judge.identity.version,
     }
     return lab.arm(f"nhr/{name}", seed, settings, train)
@@ -245,7 +244,7 @@ def _chosen(run: RunResult, name: str, seed: int) -> list[EditRecord]:
 
 def _counts(run: RunResult, lab: Lab, seed: int) -> dict[str, float]:
     """What each stage let through, and the audit of the oracle, kept beside the run."""
-    path = _mining_folder(lab, seed) / AUDIT_NAME
+    path = _audit_path(lab, seed)
     if not path.exists():
         tries = candidates(run)
         reached = any(one.validator_verdict is not None for one in tries)
@@ -281,4 +280,19 @@ def _read_audit(path: Path) -> dict[str, Any]:
 
 
 def _audit(lab: Lab, seed: int) -> dict[str, Any]:
-    return _read_audit(_mining_folder(lab, seed) / AUDIT_NAME)
+    path = _audit_path(lab, seed)
+    if not path.exists():
+        with _mined(lab, seed) as run:
+            _counts(run, lab, seed)
+    return _read_audit(path)
+
+
+def _audit_path(lab: Lab, seed: int) -> Path:
+    """Named after the settings: the folder of a mining outlives a change of its filters, its audit must not."""
+    named = content_id(_mining_settings(recipe_of(lab, seed)))[:12]
+    return _mining_folder(lab, seed) / f"audit-{named}.json"
+
+
+def _mining_settings(recipe: NhrRecipe) -> dict[str, Any]:
+    """Not where the base editor lies: which one it is stands in the lab's own settings."""
+    return recipe.model_dump(mode="json", exclude={"tries": {"editor"}})
