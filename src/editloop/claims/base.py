@@ -1,8 +1,8 @@
 """The editor that every claim starts from: the tiny editor, spoilt by a cheap data set.
 
 The papers start from editors that know how to edit and have taken over the habits of machine-made triplets: colours that drift, softness,
-edits left undone. A network that learnt from 200,000 pictures has more skill to gain from further pictures than post-training of a few
-thousand rollouts can give it, so what the claims are about would drown. A short fine-tuning on poor triplets makes the papers' situation: the skill
+edits left undone. The tiny editor, straight from its training, lacks skill rather than habits, and skill is not what a few thousand
+rollouts teach. A short fine-tuning on poor triplets makes the papers' situation: the skill
 is there, the habits are new and shallow, and there is something to win back.
 """
 

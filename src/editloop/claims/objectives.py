@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from editloop.claims.alignment import aligned_arm, alignment_config
 from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.hp_edit import practice_cases
 from editloop.claims.lab import ClaimSizes, Lab, practice_case
-from editloop.claims.rows import ClaimRow, paired_effect, verdict_of
+from editloop.claims.rows import ClaimRow, ScoreTable, paired_effect, verdict_of
 from editloop.core.stats import mean_interval
 from editloop.train.align.trajectory import AlignCase
 
@@ -63,44 +64,41 @@ def rows(lab: Lab) -> list[ClaimRow]:
 
 def _against_base(lab: Lab, name: str, results: list[ArmResult]) -> ClaimRow:
     table = score_table(results, "overall")
-    base = np.tile(np.array(lab.base.scores["overall"]), (len(table), 1))
-    effect = paired_effect(table, base)
+    base = np.array(lab.base.scores["overall"])
     seconds = float(np.mean([result.curve[-1].cpu_seconds for result in results]))
-    return ClaimRow(
-        claim=f"objectives: {name} against the base editor",
-        paper=PAPER,
-        paper_says="every objective improves the editor",
-        here=(
-            f"oracle overall {table.mean():.2f} against {base.mean():.2f} with {results[0].counts['rollouts']:.0f} rollouts "
-            f"and {seconds:.0f} CPU s; held-out judge {score_table(results, 'held_out_judge').mean():.2f} "
-            f"against {lab.base.mean('held_out_judge'):.2f}"
-        ),
-        effect=effect.value,
-        interval=(effect.low, effect.high),
-        unit="oracle overall, 1 to 5",
-        verdict=verdict_of(effect),
-        seeds=len(table),
-        cases=table.shape[1],
-        figures={
-            "aligned": float(table.mean()),
-            "base": float(base.mean()),
-            "cpu_seconds": seconds,
-        },
+    here = (
+        f"oracle overall {table.mean():.2f} against {base.mean():.2f} with {results[0].counts['rollouts']:.0f} rollouts "
+        f"and {seconds:.0f} CPU s; held-out judge {score_table(results, 'held_out_judge').mean():.2f} "
+        f"against {lab.base.mean('held_out_judge'):.2f}"
     )
+    row = _gain(f"{name} against the base editor", here, "oracle overall, 1 to 5", table, base)
+    return row.model_copy(update={"figures": row.figures | {"cpu_seconds": seconds}})
 
 
 def _right(lab: Lab, name: str, results: list[ArmResult]) -> ClaimRow:
     table = 100 * score_table(results, "right")
-    base = np.tile(100 * np.array(lab.base.scores["right"]), (len(table), 1))
-    effect = paired_effect(table, base)
+    base = 100 * np.array(lab.base.scores["right"])
+    here = (
+        f"{table.mean():.1f} % fully right against {base.mean():.1f} % with "
+        f"{results[0].counts['rollouts']:.0f} rollouts"
+    )
+    claim = f"{name} against the base editor, fully right edits"
+    return _gain(claim, here, "fully right edits, points of 100", table, base)
+
+
+def _gain(
+    claim: str, here: str, unit: str, table: ScoreTable, base: NDArray[np.float64]
+) -> ClaimRow:
+    """An aligned editor (seeds, cases) against the base on the same cases (cases,)."""
+    effect = paired_effect(table, np.tile(base, (len(table), 1)))
     return ClaimRow(
-        claim=f"objectives: {name} against the base editor, fully right edits",
+        claim=f"objectives: {claim}",
         paper=PAPER,
         paper_says="every objective improves the editor",
-        here=f"{table.mean():.1f} % fully right against {base.mean():.1f} % with {results[0].counts['rollouts']:.0f} rollouts",
+        here=here,
         effect=effect.value,
         interval=(effect.low, effect.high),
-        unit="fully right edits, points of 100",
+        unit=unit,
         verdict=verdict_of(effect),
         seeds=len(table),
         cases=table.shape[1],

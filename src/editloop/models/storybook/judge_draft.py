@@ -1,8 +1,7 @@
 """What an instruction asks for, as the packaged editor imagines it: the picture of its first denoising step.
 
 Who judges an edit forms an idea of the right one. Big judges and editors share a pretrained model that has it (Qwen2.5-VL reads for
-Qwen-Image-Edit and judges for ImgEdit-Judge); a judge of a few hundred thousand weights does not, and cannot tell several edits of one case
-apart without. The draft is the mean of what the editor thinks possible, hence blurred where it is unsure, and one forward pass a case.
+Qwen-Image-Edit and judges for ImgEdit-Judge); a judge of a few hundred thousand weights has none of its own. The draft is the mean of what the editor thinks possible, hence blurred where it is unsure, and one forward pass a case.
 """
 
 from __future__ import annotations

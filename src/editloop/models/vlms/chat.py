@@ -109,7 +109,7 @@ def read_reply(raw: str, **known: Any) -> VlmReply:
     Raises:
         MalformedReplyError: when it is neither.
     """
-    body = _object(raw)
+    body = json_object(raw)
     failure = read_failure(body)
     if failure is not None:
         if is_filtered(failure):
@@ -159,7 +159,12 @@ def is_filtered(failure: Failure) -> bool:
     return failure.code in _FILTER_CODES
 
 
-def _object(raw: str) -> dict[str, Any]:
+def json_object(raw: str) -> dict[str, Any]:
+    """The JSON object that a body is.
+
+    Raises:
+        MalformedReplyError: when it is none.
+    """
     try:
         body = json.loads(raw)
     except ValueError as error:

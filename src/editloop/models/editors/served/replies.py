@@ -12,7 +12,7 @@ from editloop.core.errors import BadInputError, ModelCallError
 from editloop.core.ids import sha256_hex
 from editloop.core.images import decode_image
 from editloop.models.roles import RgbImage
-from editloop.models.vlms.chat import MalformedReplyError, is_filtered, read_failure
+from editloop.models.vlms.chat import MalformedReplyError, is_filtered, json_object, read_failure
 
 _INLINE: Final = "base64,"
 
@@ -49,7 +49,7 @@ def read_edit(raw: str) -> EditReply:
         MalformedReplyError: the body is damaged, or an error stands in place of an answer: it may work later.
         ModelCallError: the body is whole and holds no picture that can be used; asking again would be paid again.
     """
-    body = _object(raw)
+    body = json_object(raw)
     failure = read_failure(body)
     if failure is not None:
         if is_filtered(failure):
@@ -73,7 +73,7 @@ def read_kept(raw: str) -> tuple[str, str]:
     Raises:
         MalformedReplyError: it is none.
     """
-    body = _object(raw)
+    body = json_object(raw)
     failure = read_failure(body)
     if failure is not None:
         return "", failure.message or failure.code
@@ -115,13 +115,3 @@ def _tokens(body: dict[str, Any]) -> tuple[int, int]:
     counts = [usage.get(name) for name in ("input_tokens", "output_tokens")]
     read, written = (count if isinstance(count, int) else 0 for count in counts)
     return read, written
-
-
-def _object(raw: str) -> dict[str, Any]:
-    try:
-        body = json.loads(raw)
-    except ValueError as error:
-        raise MalformedReplyError("not JSON") from error
-    if not isinstance(body, dict):
-        raise MalformedReplyError(f"a JSON {type(body).__name__} where an object was expected")
-    return body
