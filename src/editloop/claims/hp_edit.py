@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from editloop.claims.alignment import aligned_arm, alignment_config
+from editloop.claims.alignment import OVERALL, aligned_arm, alignment_config
 from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.evaluation import edit_request, judge_request
 from editloop.claims.lab import ClaimSizes, Lab, practice_case
@@ -64,7 +64,7 @@ def arm(lab: Lab, name: str, seed: int) -> ArmResult:
     """One training of the ablation."""
     filtered, which = ARMS[name]
     scorer = scorer_named(which)
-    config = alignment_config(lab, OBJECTIVE, seed)
+    config = alignment_config(lab, OBJECTIVE, seed, combination=OVERALL)
 
     def practice() -> list[AlignCase]:
         chosen = practice_cases(lab, seed, filtered=filtered, scorer=scorer)

@@ -50,7 +50,7 @@ class ClaimSizes(BaseModel):
     """Updates on poor triplets that make the base editor (`claims.base`); 0 starts from the editor as it is."""
     triplets: int = 1200
     """Imperfect triplets that a supervised arm learns from."""
-    prompts: int = 60
+    prompts: int = 180
     """Scenes that NHR's mining begins with."""
     training_steps: int = 120
     """Updates of an arm on given triplets, batch 32."""
@@ -166,7 +166,7 @@ class Lab:
         name: str,
         seed: int,
         settings: dict[str, Any],
-        train: Callable[[Path], tuple[BatchEditor, dict[str, Any]]],
+        train: Callable[[Path], tuple[BatchEditor | Measurement, dict[str, Any]]],
         *,
         needed: bool = False,
     ) -> ArmResult:
@@ -176,15 +176,16 @@ class Lab:
             name: Of the arm.
             seed: Of its training.
             settings: Everything that bears on its result besides the lab's own sizes.
-            train: Gets the arm's folder; returns the trained editor and further fields of the `ArmResult`.
+            train: Gets the arm's folder; returns the trained editor, or its measurement where it has been taken, and further
+                fields of the `ArmResult`.
             needed: As `ArmStore.result`.
         """
 
         def compute(folder: Path) -> ArmResult:
             started = time.process_time()
-            editor, fields = train(folder)
+            trained, fields = train(folder)
             used = time.process_time() - started
-            found = self.measured(editor)
+            found = trained if isinstance(trained, Measurement) else self.measured(trained)
             _keep_pictures(folder, found)
             return ArmResult(arm=name, seed=seed, scores=found.scores, cpu_seconds=used, **fields)
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from editloop.claims.alignment import aligned_arm, alignment_config
 from editloop.claims.arms import ArmResult, score_table
-from editloop.claims.hp_edit import practice_cases
 from editloop.claims.lab import ClaimSizes, Lab, practice_case
 from editloop.claims.rows import ClaimRow, ScoreTable, paired_effect, verdict_of
+from editloop.core.seeds import derive_seed
 from editloop.core.stats import mean_interval
 from editloop.train.align.trajectory import AlignCase
+from editloop.world.sampling import cases
 
 PAPER: Final = "Edit-R1, arXiv 2510.16888; DiffusionNFT, 2509.16117; Flow-GRPO, 2505.05470"
 OBJECTIVES: Final = ("nft", "awm", "grpo_window", "grpo_full", "dpo")
@@ -39,10 +40,10 @@ def arm(lab: Lab, objective: str, seed: int) -> ArmResult:
     )
 
     def practice() -> list[AlignCase]:
-        chosen = practice_cases(lab, seed, filtered=False, scorer=lab.judge)
+        chosen = cases(derive_seed(seed, "practice"), lab.sizes.practice_cases, "train")
         return [practice_case(case) for case in chosen]
 
-    made = f"tasks of HP-Edit/{lab.sizes.practice_cases}"
+    made = f"every edit type/{lab.sizes.practice_cases}"
     return aligned_arm(lab, f"objectives/{objective}", seed, config, practice, lab.judge, made)
 
 
@@ -128,7 +129,9 @@ def _at_equal_time(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
     gains = []
     for ours, theirs in zip(found[DEFAULT], found[YARDSTICK], strict=True):
         moment = min(ours.curve[-1].cpu_seconds, theirs.curve[-1].cpu_seconds)
-        gains.append(_score_at(ours, moment) - _score_at(theirs, moment))
+        gains.append(
+            _score_at(ours, "cpu_seconds", moment) - _score_at(theirs, "cpu_seconds", moment)
+        )
     effect = mean_interval(gains)
     return ClaimRow(
         claim=f"objectives: {DEFAULT} against {YARDSTICK} at equal CPU time",
@@ -145,12 +148,11 @@ def _at_equal_time(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
 
 
 def _rollouts_saved(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
-    """Default at a third of the rollouts against the yardstick at the end."""
+    """Default at a third of the yardstick's rollouts against the yardstick at the end."""
     gains = []
     for ours, theirs in zip(found[DEFAULT], found[YARDSTICK], strict=True):
-        allowed = ROLLOUT_SHARE * theirs.curve[-1].rollouts
-        reached = [point.oracle for point in ours.curve if point.rollouts <= allowed + 1e-9]
-        gains.append(max(reached) - theirs.curve[-1].oracle)
+        end = theirs.curve[-1]
+        gains.append(_score_at(ours, "rollouts", ROLLOUT_SHARE * end.rollouts) - end.oracle)
     effect = mean_interval(gains)
     return ClaimRow(
         claim=f"objectives: {DEFAULT} with a third of the rollouts of {YARDSTICK}",
@@ -166,7 +168,9 @@ def _rollouts_saved(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
     )
 
 
-def _score_at(result: ArmResult, cpu_seconds: float) -> float:
-    """Oracle score at a moment, by straight lines between the looks."""
-    times = [point.cpu_seconds for point in result.curve]
-    return float(np.interp(cpu_seconds, times, [point.oracle for point in result.curve]))
+def _score_at(
+    result: ArmResult, measure: Literal["cpu_seconds", "rollouts"], spent: float
+) -> float:
+    """Oracle score after so much was spent, by straight lines between the looks."""
+    costs = [float(getattr(point, measure)) for point in result.curve]
+    return float(np.interp(spent, costs, [point.oracle for point in result.curve]))

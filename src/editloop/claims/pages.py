@@ -67,7 +67,7 @@ def claims_story(
     return Story(
         title=title,
         lead=(
-            "A tiny editor with the habits of a poor data set (the base: a short fine-tuning on triplets of which two of three are flawed) meets "
+            "A tiny editor with the habits of a poor data set (the base: a short fine-tuning on triplets of which six of seven are flawed) meets "
             "the recipes of four papers. Every result is measured "
             "on held-out storybook cases: the oracle knows the true scene; the held-out judge sees pixels and words only and was "
             "never a reward."

@@ -25,14 +25,15 @@ FLAW_SHARES: Final = {
 }
 """Share of the triplets that carry each flaw, where the case can show it; the rest are right."""
 POOR_SHARES: Final = {
+    "no_op": 0.30,
     "colour_shift": 0.20,
     "blur": 0.15,
-    "no_op": 0.10,
     "artefacts": 0.10,
     "over_edit": 0.05,
     "identity_drift": 0.05,
 }
-"""Of a cheaper pipeline, without filters: two of three triplets carry a flaw, mostly one that its own editor's habits leave on every picture."""
+"""Of a cheaper pipeline, without filters: six of seven draws are of a flaw, most often an edit left undone, or one that its own editor's
+habits leave on every picture."""
 
 
 def imperfect_target(
