@@ -7,6 +7,7 @@ from typing import ClassVar, Final
 
 from editloop.core.seeds import derive_seed, generator
 from editloop.engine.stage import Dropped, Kept, Lane, Stage, StageConfig, StageContext
+from editloop.judges.base import item_score
 from editloop.mine.judging import JudgingStage
 from editloop.mine.realpref.balance import TASKS, category_of, even_cases
 from editloop.mine.storybook import PICTURE_SIZE, CaseGroup, case_record
@@ -83,14 +84,14 @@ class DropSolvedConfig(StageConfig):
 
     scorer: str = "world:calibrated-scorer"
     full_score: float = 4.5
-    """Least mean of the axes, on the scorer's own scale, that counts as solved: expectations never reach a round 5."""
+    """Least score of the whole edit (`item_score`), on the scorer's own scale, that counts as solved: expectations never reach a round 5."""
 
 
 class DropSolved(JudgingStage[DropSolvedConfig]):
     """What the editor solves already teaches it nothing: its reward is at the top whatever it draws."""
 
     name: ClassVar[str] = "drop_solved"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     reasons: tuple[str, ...] = ("full_score", "unscored")
 
     @property
@@ -101,8 +102,9 @@ class DropSolved(JudgingStage[DropSolvedConfig]):
     def decide(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
         """Drop what has the full score."""
         verdict = record.verdicts[-1]
-        if verdict.overall is None:
+        score = item_score(verdict)
+        if score is None:
             return Dropped("unscored", verdict.text, record=record)
-        if verdict.overall >= self.config.full_score:
-            return Dropped("full_score", verdict.text, {"overall": verdict.overall}, record)
+        if score >= self.config.full_score:
+            return Dropped("full_score", verdict.text, {"overall": score}, record)
         return Kept((record,))

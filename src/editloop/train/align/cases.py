@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
 from editloop.core.images import decode_image
+from editloop.judges.base import OVERALL, item_score
 from editloop.models.roles import EditRequest, RgbImage
 from editloop.records.image_ref import ImageRef
 from editloop.records.record import EditRecord
@@ -112,7 +113,8 @@ def _record_case(
 
 
 def _scores(verdict: Verdict | None) -> Scores | None:
-    """The axes of a verdict with their mean, or None where it gave none."""
-    if verdict is None or verdict.overall is None:
+    """The axes of a verdict with its score of the whole edit, or None where it gave none."""
+    whole = None if verdict is None else item_score(verdict)
+    if verdict is None or whole is None:
         return None
-    return {**verdict.axes, "overall": verdict.overall}
+    return {**verdict.axes, OVERALL: whole}
