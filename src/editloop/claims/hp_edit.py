@@ -14,7 +14,7 @@ from editloop.claims.evaluation import edit_request, judge_request
 from editloop.claims.lab import ClaimSizes, Lab, practice_case
 from editloop.claims.rows import ClaimRow, ScoreTable, paired_effect, verdict_of
 from editloop.core.seeds import derive_seed
-from editloop.judges.base import BatchJudge, item_score
+from editloop.judges.base import BatchJudge
 from editloop.judges.storybook import base_scorer, calibrated_scorer
 from editloop.models.roles import BatchEditor
 from editloop.records.taxonomy import PAPER_NAMES
@@ -114,7 +114,7 @@ def unsolved(editor: BatchEditor, batch: Sequence[Case], scorer: BatchJudge) -> 
     requests = [edit_request(case, 0) for case in batch]
     images = [result.image for result in editor.edit_many(requests)]
     triplets = [judge_request(*row) for row in zip(batch, requests, images, strict=True)]
-    scores = [item_score(verdict) for verdict in scorer.score_many(triplets)]
+    scores = [verdict.overall for verdict in scorer.score_many(triplets)]
     return [
         case
         for case, score in zip(batch, scores, strict=True)

@@ -276,8 +276,6 @@ def say_dropped(dropped: tuple[Unusable, ...], ignored: tuple[Unusable, ...] = (
 
 
 def _print_verdicts(rated: RatedFile, judged: Judged, *, as_json: bool) -> None:
-    from editloop.judges.base import item_score
-
     found = [
         (edit, judged.verdicts[edit.uid]) for edit in rated.edits if edit.uid in judged.verdicts
     ]
@@ -285,7 +283,7 @@ def _print_verdicts(rated: RatedFile, judged: Judged, *, as_json: bool) -> None:
         rows = [
             {
                 "uid": edit.uid,
-                "overall": item_score(verdict),
+                "overall": verdict.overall,
                 **verdict.model_dump(mode="json"),
             }
             for edit, verdict in found
@@ -298,7 +296,7 @@ def _print_verdicts(rated: RatedFile, judged: Judged, *, as_json: bool) -> None:
                 [
                     edit.uid,
                     str(verdict.outcome),
-                    "" if (whole := item_score(verdict)) is None else f"{whole:.2f}",
+                    "" if verdict.overall is None else f"{verdict.overall:.2f}",
                     ", ".join(f"{axis} {value:.2f}" for axis, value in verdict.axes.items()),
                     " ".join(verdict.reasons),
                 ]

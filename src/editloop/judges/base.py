@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from editloop.models.roles import Mask, ModelIdentity, RgbImage
 from editloop.records.taxonomy import EditType
 from editloop.records.verdict import Verdict
-
-OVERALL: Final = "overall"
-"""Axis, or evidence, under which a judge gives its score of the whole edit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +66,3 @@ class WaitingJudge(BatchJudge, Protocol):
     @property
     def at_once(self) -> int:
         """Triplets that are worth handing over together."""
-
-
-def item_score(verdict: Verdict) -> float | None:
-    """The judge's score of the whole edit on its own scale; None when unscored.
-
-    It is the axis ``overall`` where there is one, else the evidence of that name (a rubric's item score: NoHumansRequired's geometric
-    mean, VIEScore's root of SC times PQ; a network's own answer), else the mean of the axes.
-    """
-    if OVERALL in verdict.axes:
-        return verdict.axes[OVERALL]
-    if verdict.overall is None:
-        return None
-    named = (verdict.evidence.get(name) for name in (OVERALL, f"evidence.{OVERALL}"))
-    return next((score for score in named if score is not None), verdict.overall)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+OVERALL: Final = "overall"
+"""Name of a judge's score of the whole edit, as an axis or as evidence."""
 
 
 class Outcome(StrEnum):
@@ -54,5 +58,13 @@ class Verdict(BaseModel):
 
     @property
     def overall(self) -> float | None:
-        """Mean of the axes on the native scale, or None when unscored."""
-        return sum(self.axes.values()) / len(self.axes) if self.axes else None
+        """The judge's score of the whole edit on the native scale, or None when unscored.
+
+        It is the axis ``overall`` where there is one, else the evidence of that name (a rubric's item score: NoHumansRequired's
+        geometric mean, VIEScore's root of SC times PQ; a network's own answer), else the mean of the axes.
+        """
+        if not self.axes:
+            return None
+        named = (self.axes.get(OVERALL), *map(self.evidence.get, (OVERALL, f"evidence.{OVERALL}")))
+        mean = sum(self.axes.values()) / len(self.axes)
+        return next((score for score in named if score is not None), mean)

@@ -11,7 +11,6 @@ from tests.judges.people.rated import write_rated
 
 from editloop.cli.agreeing import missing_figures
 from editloop.core.errors import EditloopError
-from editloop.judges.base import item_score
 from editloop.judges.people.bulk import judge_edits
 from editloop.judges.people.report import judge_axis_of, people_report, score_of
 from editloop.judges.people.systems import system_rank
@@ -125,11 +124,11 @@ def test_an_error_that_concerns_the_judge_itself_ends_the_run(
 def test_the_score_of_the_whole_is_the_rubrics_own_and_not_a_mean_of_axes() -> None:
     both = {"adherence": 1.0, "aesthetics": 4.0}
     nhr = verdict(**both).model_copy(update={"evidence": {"overall": 2.0}})
-    assert item_score(nhr) == 2.0
+    assert nhr.overall == 2.0
     assert score_of("overall", nhr, (0, 10)) == 2.5
-    assert item_score(verdict(a=1, overall=4)) == 4
-    assert item_score(verdict(a=1, b=4)) == 2.5
-    assert item_score(verdict()) is None
+    assert verdict(a=1, overall=4).overall == 4
+    assert verdict(a=1, b=4).overall == 2.5
+    assert verdict().overall is None
 
 
 def test_the_report_counts_why_edits_have_no_score(tmp_path: Path, paint_judge: str) -> None:

@@ -11,9 +11,9 @@ from typing import Any, Final, Literal
 
 from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
-from editloop.judges.base import OVERALL, BatchJudge, Judge, JudgeRequest, WaitingJudge, item_score
+from editloop.judges.base import BatchJudge, Judge, JudgeRequest, WaitingJudge
 from editloop.models.roles import ModelIdentity
-from editloop.records.verdict import Outcome, Verdict
+from editloop.records.verdict import OVERALL, Outcome, Verdict
 
 How = Literal["mean", "median", "majority"]
 HOWS: Final[tuple[How, ...]] = ("mean", "median", "majority")
@@ -97,7 +97,7 @@ def merged_verdict(verdicts: Sequence[Verdict], how: How, name: str, version: st
     )
     quorum = 2 * len(scored) > len(verdicts) and bool(axes)
     given = {axis: [one.axes[axis] for one in scored] for axis in axes} if quorum else {}
-    wholes = [score for one in scored if quorum and (score := item_score(one)) is not None]
+    wholes = [score for one in scored if quorum and (score := one.overall) is not None]
     accepted = _majority([one.accepted for one in scored]) if quorum else None
     return Verdict(
         judge=name,

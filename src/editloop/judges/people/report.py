@@ -12,14 +12,13 @@ import numpy as np
 
 from editloop.core.stats import Interval
 from editloop.judges.agreement import human_ceiling
-from editloop.judges.base import OVERALL, item_score
 from editloop.judges.people.bulk import Judged
 from editloop.judges.people.figures import agreement_figures
 from editloop.judges.people.systems import SystemRank, system_label, system_rank
 from editloop.judges.reliability import krippendorff_alpha
 from editloop.records.formats.rated_edits import RatedEdit, RatedFile
 from editloop.records.rating import Rating
-from editloop.records.verdict import Outcome, Verdict
+from editloop.records.verdict import OVERALL, Outcome, Verdict
 
 _SAME: Final = (
     ("alignment", "instruction", "adherence", "following", "semantic_consistency", "sc", "compliance"),
@@ -134,7 +133,7 @@ def score_of(axis: str, verdict: Verdict, scale: tuple[float, float]) -> float |
     """The judge's score for people's `axis`, carried linearly onto people's `scale`; None when unscored."""
     if verdict.outcome is not Outcome.SCORED or not verdict.axes:
         return None
-    value = verdict.axes.get(judge_axis_of(axis, verdict), item_score(verdict))
+    value = verdict.axes.get(judge_axis_of(axis, verdict), verdict.overall)
     if value is None:
         return None
     low, high = verdict.scale

@@ -14,7 +14,7 @@ from editloop.core.ids import sha256_hex
 from editloop.core.images import decode_image, encode_png
 from editloop.core.seeds import generator
 from editloop.core.stats import Interval, wilson_interval
-from editloop.judges.base import JudgeRequest, item_score
+from editloop.judges.base import JudgeRequest
 from editloop.judges.people.bulk import Judged, Progress, judge_edits
 from editloop.judges.people.worker import opened
 from editloop.judges.probes.variants import VARIANTS, Variant
@@ -123,7 +123,7 @@ def tenths(verdict: Verdict | None) -> float | None:
     """The overall score on a scale from 0 to 10; None when unscored."""
     if verdict is None or verdict.outcome is not Outcome.SCORED:
         return None
-    value = item_score(verdict)
+    value = verdict.overall
     low, high = verdict.scale
     return None if value is None else 10 * (value - low) / (high - low)
 

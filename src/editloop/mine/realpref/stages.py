@@ -7,7 +7,6 @@ from typing import ClassVar, Final
 
 from editloop.core.seeds import derive_seed, generator
 from editloop.engine.stage import Dropped, Kept, Lane, Stage, StageConfig, StageContext
-from editloop.judges.base import item_score
 from editloop.mine.judging import JudgingStage
 from editloop.mine.realpref.balance import TASKS, category_of, even_cases
 from editloop.mine.storybook import PICTURE_SIZE, CaseGroup, case_record
@@ -84,7 +83,7 @@ class DropSolvedConfig(StageConfig):
 
     scorer: str = "world:calibrated-scorer"
     full_score: float = 4.5
-    """Least score of the whole edit (`item_score`), on the scorer's own scale, that counts as solved: expectations never reach a round 5."""
+    """Least score of the whole edit (`Verdict.overall`), on the scorer's own scale, that counts as solved: expectations never reach a round 5."""
 
 
 class DropSolved(JudgingStage[DropSolvedConfig]):
@@ -102,7 +101,7 @@ class DropSolved(JudgingStage[DropSolvedConfig]):
     def decide(self, record: EditRecord) -> Kept[EditRecord] | Dropped:
         """Drop what has the full score."""
         verdict = record.verdicts[-1]
-        score = item_score(verdict)
+        score = verdict.overall
         if score is None:
             return Dropped("unscored", verdict.text, record=record)
         if score >= self.config.full_score:

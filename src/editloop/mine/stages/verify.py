@@ -24,7 +24,7 @@ class Verify(Stage[EditRecord, EditRecord, VerifyConfig]):
     """Rejects keep their verdict and images: they are the negatives of preference data."""
 
     name: ClassVar[str] = "verify"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     lane: ClassVar[Lane] = Lane.PROCESS
     batch_size: ClassVar[int] = 2
     input = EditRecord

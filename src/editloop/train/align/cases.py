@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from editloop.core.errors import UsageError
 from editloop.core.ids import content_id
 from editloop.core.images import decode_image
-from editloop.judges.base import OVERALL, item_score
 from editloop.models.roles import EditRequest, RgbImage
 from editloop.records.image_ref import ImageRef
 from editloop.records.record import EditRecord
-from editloop.records.verdict import Verdict
+from editloop.records.verdict import OVERALL, Verdict
 from editloop.train.align.reward_bus import Scores
 from editloop.train.align.trajectory import AlignCase, ScoredImage
 from editloop.world.cases import Case
@@ -114,7 +113,6 @@ def _record_case(
 
 def _scores(verdict: Verdict | None) -> Scores | None:
     """The axes of a verdict with its score of the whole edit, or None where it gave none."""
-    whole = None if verdict is None else item_score(verdict)
-    if verdict is None or whole is None:
+    if verdict is None or verdict.overall is None:
         return None
-    return {**verdict.axes, OVERALL: whole}
+    return {**verdict.axes, OVERALL: verdict.overall}

@@ -20,9 +20,9 @@ import numpy as np
 from editloop.core.config import Config
 from editloop.core.errors import BudgetError, EditloopError, PrerequisiteError, UsageError
 from editloop.core.ids import sha256_hex
-from editloop.judges.base import OVERALL, BatchJudge, Judge, JudgeRequest, item_score
+from editloop.judges.base import BatchJudge, Judge, JudgeRequest
 from editloop.models.roles import EditRequest, ModelIdentity, RgbImage
-from editloop.records.verdict import Outcome, Verdict
+from editloop.records.verdict import OVERALL, Outcome, Verdict
 
 Scores: TypeAlias = Mapping[str, float]
 """Axis name -> score on the judge's own scale."""
@@ -43,7 +43,7 @@ class RewardModel(Protocol):
 
 
 class JudgeReward:
-    """Any `Judge` as a reward: the axes of its verdicts on their own scale, and its score of the whole edit (`item_score`) as ``overall``.
+    """Any `Judge` as a reward: the axes of its verdicts on their own scale, and its score of the whole edit (`Verdict.overall`) as ``overall``.
 
     `scale` is the scale of the first scored verdict; None before it.
     """
@@ -71,15 +71,14 @@ class JudgeReward:
         return [self._scores(self.judge.judge(triplet)) for triplet in triplets]
 
     def _scores(self, verdict: Verdict) -> Scores | None:
-        whole = item_score(verdict)
-        if verdict.outcome is not Outcome.SCORED or whole is None:
+        if verdict.outcome is not Outcome.SCORED or verdict.overall is None:
             return None
         if self.scale not in (None, verdict.scale):
             raise UsageError(
                 f"{verdict.judge} scored on {verdict.scale} after {self.scale}: one reward has one scale"
             )
         self.scale = verdict.scale
-        return {**verdict.axes, OVERALL: whole}
+        return {**verdict.axes, OVERALL: verdict.overall}
 
 
 class FunctionReward:
