@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from editloop.core.errors import UsageError
 from editloop.rewards.combination import AnyMultiReward, Gated, Gdpo, MultiReward, WeightedSum
 from editloop.rewards.groups import AdvantageRule
+from editloop.rewards.maps import Affine
 
 nan = math.nan
 RULE = AdvantageRule()
@@ -107,3 +108,18 @@ def test_combinations_are_chosen_by_kind() -> None:
         {"kind": "gdpo", "weights": {"instruction": 2}}
     )
     assert chosen == Gdpo(weights={"instruction": 2.0})
+
+
+def test_an_edit_left_undone_wins_by_the_mean_of_the_axes_and_loses_behind_a_gate() -> None:
+    """The untouched picture is well kept and clean; the other sample is a fair edit with a flaw on every axis."""
+    untouched, fair = (1.0, 5.0, 5.0), (3.4, 3.4, 3.4)
+    names = ("instruction", "preservation", "quality")
+    rewards = {
+        name: Affine()([pair], (1.0, 5.0))
+        for name, *pair in zip(names, untouched, fair, strict=True)
+    }
+    by_mean = WeightedSum(weights=dict.fromkeys(names, 1.0)).combined(rewards)[0]
+    assert by_mean[0] > by_mean[1]
+    for how in ("min", "geometric"):
+        gated = Gated(names=names, how=how).combined(rewards)[0]
+        assert gated[0] == 0 < gated[1]

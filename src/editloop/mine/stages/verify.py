@@ -17,7 +17,7 @@ class VerifyConfig(StageConfig):
 
     judge: str = "embedded:evidence"
     min_overall: float = 4.0
-    """Least mean of the axes, on the judge's own scale (1 to 5 for the evidence judge), beside its own acceptance."""
+    """Least overall score, on the judge's own scale (1 to 5 for the evidence judge), beside its own acceptance."""
 
 
 class Verify(Stage[EditRecord, EditRecord, VerifyConfig]):
