@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from editloop.claims.arms import ArmResult, ArmStore, OutOfTimeError, score_table
+from editloop.claims.arms import ArmResult, ArmStore, CurvePoint, OutOfTimeError, score_table
 
 
 class Counting:
@@ -98,3 +98,17 @@ def test_scores_stand_in_rows_by_seed() -> None:
         for seed in range(3)
     ]
     np.testing.assert_array_equal(score_table(results, "overall"), [[0, 1], [1, 2], [2, 3]])
+
+
+def test_a_curve_is_read_between_its_looks() -> None:
+    looks = ((0, 0.0, 2.0), (600, 40.0, 2.6), (1200, 90.0, 2.8))
+    curve = tuple(
+        CurvePoint(
+            step=n, rollouts=n, cpu_seconds=seconds, oracle=score, held_out_judge=3, right=0.1
+        )
+        for n, seconds, score in looks
+    )
+    arm = ArmResult(arm="a/b", seed=0, scores={}, cpu_seconds=90.0, curve=curve)
+    assert arm.oracle_at("rollouts", 300) == pytest.approx(2.3)
+    assert arm.oracle_at("cpu_seconds", 65) == pytest.approx(2.7)
+    assert arm.oracle_at("rollouts", 9999) == 2.8

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -48,6 +48,11 @@ class ArmResult(BaseModel):
     curve: tuple[CurvePoint, ...] = ()
     editor: str | None = None
     """Where the trained editor lies, relative to the claims folder."""
+
+    def oracle_at(self, cost: Literal["cpu_seconds", "rollouts"], spent: float) -> float:
+        """The oracle's score after so much of `cost` was spent: a straight line between two looks, the last look after the end."""
+        costs = [float(getattr(point, cost)) for point in self.curve]
+        return float(np.interp(spent, costs, [point.oracle for point in self.curve]))
 
 
 class OutOfTimeError(RunInterruptedError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +130,7 @@ def _at_equal_time(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
     for ours, theirs in zip(found[DEFAULT], found[YARDSTICK], strict=True):
         moment = min(ours.curve[-1].cpu_seconds, theirs.curve[-1].cpu_seconds)
         gains.append(
-            _score_at(ours, "cpu_seconds", moment) - _score_at(theirs, "cpu_seconds", moment)
+            ours.oracle_at("cpu_seconds", moment) - theirs.oracle_at("cpu_seconds", moment)
         )
     effect = mean_interval(gains)
     return ClaimRow(
@@ -152,7 +152,7 @@ def _rollouts_saved(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
     gains = []
     for ours, theirs in zip(found[DEFAULT], found[YARDSTICK], strict=True):
         end = theirs.curve[-1]
-        gains.append(_score_at(ours, "rollouts", ROLLOUT_SHARE * end.rollouts) - end.oracle)
+        gains.append(ours.oracle_at("rollouts", ROLLOUT_SHARE * end.rollouts) - end.oracle)
     effect = mean_interval(gains)
     return ClaimRow(
         claim=f"objectives: {DEFAULT} with a third of the rollouts of {YARDSTICK}",
@@ -166,11 +166,3 @@ def _rollouts_saved(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
         seeds=lab.sizes.seeds,
         cases=len(lab.cases),
     )
-
-
-def _score_at(
-    result: ArmResult, measure: Literal["cpu_seconds", "rollouts"], spent: float
-) -> float:
-    """Oracle score after so much was spent, by straight lines between the looks."""
-    costs = [float(getattr(point, measure)) for point in result.curve]
-    return float(np.interp(spent, costs, [point.oracle for point in result.curve]))
