@@ -27,6 +27,7 @@ from editloop.train.policies.storybook import StorybookPolicy
 from editloop.train.policy import EditPolicy
 from editloop.train.policy_editor import PolicyEditor
 from editloop.world.cases import Case
+from editloop.world.imperfect import POOR_SHARES
 from editloop.world.render import render
 from editloop.world.sampling import cases
 
@@ -201,6 +202,7 @@ class Lab:
         return {
             "editor": self._made_from,
             "base": spoiling_config(steps).model_dump(mode="json") if steps else None,
+            "poor_triplets": POOR_SHARES,
             "cases": self.sizes.evaluation_cases,
             "edit_steps": self.sizes.edit_steps,
             "held_out_judge": self.held_out_judge.identity.version,
