@@ -70,6 +70,9 @@ def test_a_run_prints_where_the_lora_is_and_a_second_one_goes_on(
     assert facts["stopped"] == "finished"
     assert 1 <= facts["reward"] <= 5
     assert (Path(facts["export"]) / "pytorch_lora_weights.safetensors").is_file()
+    page = Path(facts["page"]).read_text("utf-8")
+    assert page.count('alt="before"') == page.count('alt="after"') == 6
+    assert "groups drawn" in page
     second = run(editor, tmp_path, *rewarded, "--set", "steps=2")
     assert json.loads(second.stdout)["steps"] == 2
     assert len(Path(facts["log"]).read_text().splitlines()) == 2

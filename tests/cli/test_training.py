@@ -11,6 +11,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from editloop.cli.app import app
+from editloop.cli.training_page import SHOWN
 from editloop.core.errors import ConfigError, UnknownNameError, UsageError
 from editloop.core.ids import sha256_hex
 from editloop.core.images import encode_jpeg
@@ -58,6 +59,22 @@ def test_sft_writes_an_editor_and_going_on_is_a_no_op(editor: str, tmp_path: Pat
     request = WorldExamples(1)[0].request()
     edited = DiffusersEditor(first["editor"]).edit(request).image
     assert edited.shape == request.image.shape
+
+
+def test_a_training_ends_in_a_page_with_the_same_edits_before_and_after(
+    editor: str, tmp_path: Path
+) -> None:
+    words = ["sft", "world:8", "--editor", editor, "--out", str(tmp_path), *FAST]
+    page = Path(json.loads(train(*words).stdout)["page"]).read_text("utf-8")
+    assert page.count("<article") == SHOWN
+    assert page.count('alt="before"') == page.count('alt="after"') == SHOWN
+    assert page.count('class="score"') == 2 * SHOWN
+    assert "triplets seen</td><td>8<" in page
+    write_data_set(tmp_path / "data")
+    words = ["sft", str(tmp_path / "data"), "--editor", editor, "--out", str(tmp_path / "b"), *FAST]
+    page = Path(json.loads(train(*words).stdout)["page"]).read_text("utf-8")
+    assert page.count('alt="after"') == page.count('alt="target"') >= 1
+    assert 'class="score"' not in page
 
 
 def test_conditioned_writes_an_editor_and_a_policy_that_ask_for_the_best(

@@ -11,6 +11,13 @@ import typer
 
 from editloop.cli.progress import say
 from editloop.cli.tables import print_table
+from editloop.cli.training_page import (
+    SHOWN,
+    TrainingPage,
+    align_plots,
+    align_table,
+    world_edits,
+)
 from editloop.core.errors import UsageError
 from editloop.core.log import Bar, ProgressDisplay
 
@@ -53,11 +60,13 @@ def run_align(request: AlignRequest, *, only_plan: bool, as_json: bool) -> None:
 
         _print_plan(plan(policy, config, cases[0]), as_json=as_json)
         return
+    from editloop.train.align.log import read_log
     from editloop.train.align.trainer import align
 
     rewards = {spec: load_reward(spec) for spec in request.rewards}
     reward = next(iter(rewards.values())) if len(rewards) == 1 else rewards or None
     say(f"{len(cases)} cases, {config.steps} steps of {config.objective.kind} -> {request.out}")
+    page = TrainingPage(policy, _shown_edits(request.cases, cases), config.rollout.steps)
     with ProgressDisplay("aligning") as display:
 
         def show(step: int, stats: dict[str, Any]) -> None:
@@ -73,7 +82,13 @@ def run_align(request: AlignRequest, *, only_plan: bool, as_json: bool) -> None:
             held_out=load_held_out(request, config),
             resume=not request.fresh,
             on_step=show,
+            on_export=page.look,
         )
+    log = read_log(request.out)
+    title = f"{request.editor} after {result.steps} steps of {config.objective.kind}"
+    made_from = {"cases": request.cases, "reward": ", ".join(request.rewards)}
+    made_from |= {"held out": request.held_out or "", "settings": str(request.out / "config.yaml")}
+    written = page.write(request.out, title, align_plots(log), [align_table(log)], made_from)
     facts = {
         "steps": result.steps,
         "stopped": result.stopped,
@@ -81,6 +96,7 @@ def run_align(request: AlignRequest, *, only_plan: bool, as_json: bool) -> None:
         "held_out": result.last.get("held_out/score"),
         "export": str(result.export),
         "log": str(result.log),
+        "page": str(written),
     }
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
@@ -107,6 +123,11 @@ def resolve_config(request: AlignRequest) -> AlignConfig:
     return config.model_copy(
         update={"reward": config.reward.model_copy(update={"combination": alike})}
     )
+
+
+def _shown_edits(source: str, cases: list[AlignCase]) -> list[AlignCase]:
+    """What the page shows: held-out edits of the storybook world, or the first to practise on."""
+    return world_edits(0) if source.startswith(_WORLD) else cases[:SHOWN]
 
 
 def load_cases(source: str, split: str, seed: int) -> list[AlignCase]:

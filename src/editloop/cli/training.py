@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from editloop.cli.training_page import (
+    PICTURE_STEPS,
+    TrainingPage,
+    example_edits,
+    sft_plots,
+    sft_table,
+    world_edits,
+)
 from editloop.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from editloop.train.align.trajectory import AlignCase
     from editloop.train.examples import EditExample
-    from editloop.train.sft import TrainingResult
+    from editloop.train.sft import SftConfig, TrainingResult
     from editloop.train.sft.log import StepReport
 
 WORLD = "world"
@@ -65,9 +74,11 @@ def sft(
         if config
         else override(SftConfig, sft_preset(preset), changes)
     )
+    policy = load_policy(editor)
     with examples_of(dataset, settings.seed) as examples, _StepDisplay(settings.steps) as show:
-        result = train_sft(load_policy(editor), examples, settings, out, on_step=show)
-    _print_result(result, as_json=as_json)
+        page = TrainingPage(policy, _shown_edits(dataset, examples), PICTURE_STEPS)
+        result = train_sft(policy, examples, settings, out, on_step=show, on_export=page.look)
+    _finish(result, page, f"{editor} fine-tuned on {dataset}", settings, as_json=as_json)
 
 
 @training.command()
@@ -91,9 +102,14 @@ def conditioned(
         if config
         else override(ConditionedConfig, conditioned_preset(preset), changes)
     )
+    policy = load_policy(editor)
     with examples_of(dataset, settings.seed) as examples, _StepDisplay(settings.steps) as show:
-        result = train_conditioned(load_policy(editor), examples, settings, out, on_step=show)
-    _print_result(result, as_json=as_json)
+        page = TrainingPage(policy, _shown_edits(dataset, examples), PICTURE_STEPS)
+        result = train_conditioned(
+            policy, examples, settings, out, on_step=show, on_export=page.look
+        )
+    title = f"{editor} fine-tuned on {dataset} under rewards"
+    _finish(result, page, title, settings, as_json=as_json)
 
 
 @contextmanager
@@ -124,6 +140,11 @@ def examples_of(dataset: str, seed: int) -> Iterator[Sequence[EditExample]]:
         yield RecordExamples(data.records, data.load)
 
 
+def _shown_edits(dataset: str, examples: Sequence[EditExample]) -> list[AlignCase]:
+    """What the page shows: held-out edits of the storybook world, or triplets of the data set."""
+    return world_edits(0) if dataset.startswith(f"{WORLD}:") else example_edits(examples)
+
+
 class _StepDisplay:
     """Steps done and the loss, on stderr."""
 
@@ -146,15 +167,25 @@ class _StepDisplay:
         self._display.update([Bar("steps", report.step, self._steps, note)])
 
 
-def _print_result(result: TrainingResult, *, as_json: bool) -> None:
+def _finish(
+    result: TrainingResult, page: TrainingPage, title: str, settings: SftConfig, *, as_json: bool
+) -> None:
+    """Write the page and print what came out."""
+    from editloop.train.sft import read_log
+
+    log = read_log(result.folder / "log.jsonl")
+    facts = {key: str(value) for key, value in settings.model_dump(mode="json").items()}
+    written = page.write(result.folder, title, sft_plots(log), [sft_table(log)], facts)
     if as_json:
         content = {
             "editor": str(result.editor),
             "step": result.step,
             "loss": result.loss,
             "seconds": round(result.seconds, 1),
+            "page": str(written),
         }
         typer.echo(json.dumps(content, indent=2))
         return
     typer.echo(f"{result.step} steps in {result.seconds:.0f} s")
     typer.echo(f"editor: {result.editor}")
+    typer.echo(f"page: {written}")

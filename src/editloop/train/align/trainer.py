@@ -91,6 +91,7 @@ def align(
     held_out: HeldOut | None = None,
     resume: bool = True,
     on_step: StepCallback | None = None,
+    on_export: Callable[[EditPolicy], None] | None = None,
 ) -> AlignResult:
     """Post-train `policy` and export what was learned.
 
@@ -103,6 +104,7 @@ def align(
         held_out: A judge that is not trained on, with its cases.
         resume: Go on from the newest checkpoint in `run_dir`; without, an earlier run there is deleted.
         on_step: Called after each step with its number, counted from 1, and its statistics.
+        on_export: Called with the policy while it has the weights that are exported.
 
     Raises:
         UsageError: for settings that do not fit, or a failed check before the first step.
@@ -114,7 +116,11 @@ def align(
             last = run.step()
             if on_step is not None:
                 on_step(run.steps_done, last)
-        return AlignResult(run.steps_done, run.stopped, run.export(), run.log_path, last)
+        export = run.export()
+        if on_export is not None:
+            with run.anchor.average():
+                on_export(policy)
+        return AlignResult(run.steps_done, run.stopped, export, run.log_path, last)
 
 
 class Aligner:

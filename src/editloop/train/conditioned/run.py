@@ -16,7 +16,7 @@ from editloop.train.policies.storybook import StorybookPolicy
 from editloop.train.policy import EditPolicy
 from editloop.train.sft.run import as_source, make_trainable
 from editloop.train.sft.source import ExampleSource
-from editloop.train.sft.trainer import OnStep, SftTrainer, TrainingResult
+from editloop.train.sft.trainer import OnExport, OnStep, SftTrainer, TrainingResult
 
 _NO_TEXT_WIDTH = 1
 
@@ -28,6 +28,7 @@ def train_conditioned(
     folder: str | Path,
     *,
     on_step: OnStep | None = None,
+    on_export: OnExport | None = None,
 ) -> TrainingResult:
     """Fine-tune an editor on triplets together with what a judge said of them (MRC, arXiv 2411.04713).
 
@@ -40,6 +41,7 @@ def train_conditioned(
         config: Settings; without `rewards` the same triplets are imitated, as `train_sft` does.
         folder: Of the run; an unfinished run in it is resumed.
         on_step: Called after every update.
+        on_export: Called with the conditioned policy while it has the weights that are exported.
 
     Raises:
         UsageError: when no triplet of the first batch carries a reward, when the editor cannot be conditioned, or when `folder`
@@ -48,7 +50,9 @@ def train_conditioned(
     make_trainable(policy, config)
     source = as_source(examples, config)
     if config.rewards is None:
-        return SftTrainer(policy, source, config, Path(folder), on_step=on_step).run()
+        return SftTrainer(
+            policy, source, config, Path(folder), on_step=on_step, on_export=on_export
+        ).run()
     if all(example.reward is None for example in source.batch(0, config.batch_size)):
         raise UsageError("no triplet of the first batch carries a reward: judge the data set first")
     rewarded = rewarded_policy(policy, config.rewards, seed=config.seed)
@@ -60,6 +64,7 @@ def train_conditioned(
         Path(folder),
         encode=rewarded.encode_examples,
         on_step=on_step,
+        on_export=on_export,
     )
     return trainer.run()
 

@@ -15,7 +15,7 @@ from editloop.train.examples import EditExample
 from editloop.train.policy import EditPolicy
 from editloop.train.sft.config import LoraSettings, SftConfig
 from editloop.train.sft.source import ExampleSource, ShuffledExamples
-from editloop.train.sft.trainer import OnStep, SftTrainer, TrainingResult
+from editloop.train.sft.trainer import OnExport, OnStep, SftTrainer, TrainingResult
 
 
 def train_sft(
@@ -25,6 +25,7 @@ def train_sft(
     folder: str | Path,
     *,
     on_step: OnStep | None = None,
+    on_export: OnExport | None = None,
 ) -> TrainingResult:
     """Fine-tune an editor on triplets, as they are: good or bad, all are imitated.
 
@@ -38,13 +39,16 @@ def train_sft(
         config: Settings.
         folder: Of the run; an unfinished run in it is resumed.
         on_step: Called after every update.
+        on_export: Called with the policy while it has the weights that are exported.
 
     Raises:
         UsageError: when `folder` holds a run with other settings or examples.
     """
     make_trainable(policy, config)
-    trainer = SftTrainer(policy, as_source(examples, config), config, Path(folder), on_step=on_step)
-    return trainer.run()
+    source = as_source(examples, config)
+    return SftTrainer(
+        policy, source, config, Path(folder), on_step=on_step, on_export=on_export
+    ).run()
 
 
 def make_trainable(policy: EditPolicy, config: SftConfig) -> None:

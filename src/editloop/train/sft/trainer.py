@@ -26,6 +26,7 @@ from editloop.train.sft.source import ExampleSource, prepared
 from editloop.train.sft.state import Checkpoints, TrainingState
 
 OnStep: TypeAlias = Callable[[StepReport], None]
+OnExport: TypeAlias = Callable[[EditPolicy], None]
 EncodeExamples: TypeAlias = Callable[[Sequence[EditExample]], Condition]
 
 _MAY_CHANGE = ("steps", "micro_batch_size", "checkpoint_every", "keep_checkpoints")
@@ -70,6 +71,7 @@ class SftTrainer:
         folder: Gets ``checkpoints/``, ``log.jsonl`` and, at the end, ``editor/``.
         encode: Conditions of examples; None asks the policy, which knows nothing of rewards.
         on_step: Called after every update, in the leading process.
+        on_export: Called there with the policy while it has the weights that are exported.
         processes: Who trains together; None finds out.
 
     Raises:
@@ -85,11 +87,12 @@ class SftTrainer:
         *,
         encode: EncodeExamples | None = None,
         on_step: OnStep | None = None,
+        on_export: OnExport | None = None,
         processes: Processes | None = None,
     ) -> None:
         self._policy, self._source, self.config, self.folder = policy, source, config, folder
         self._encode = encode or (lambda examples: policy.encode([e.request() for e in examples]))
-        self._on_step = on_step
+        self._on_step, self._on_export = on_step, on_export
         self._processes = processes or Processes()
         if config.batch_size < self._processes.count:
             raise UsageError(
@@ -267,6 +270,8 @@ class SftTrainer:
         if self._processes.leads:
             with self._state.averaged():
                 self._policy.export(str(editor))
+                if self._on_export is not None:
+                    self._on_export(self._policy)
         self._processes.wait()
         return editor
 
