@@ -26,6 +26,8 @@ HEADINGS: Final = (
     "verdict",
 )
 
+BASE_NOTE: Final = "Every training starts from the same base, the tiny editor after a short fine-tuning on the triplets of a pipeline without filters: [papers.md](papers.md)."
+
 
 def table_of(rows: Sequence[ClaimRow]) -> Table:
     """The claims as text."""
@@ -60,6 +62,8 @@ def markdown(rows: Sequence[ClaimRow], facts: dict[str, str]) -> str:
         f"    {facts['command']}",
         "",
         f"on {facts['machine']}, {facts['day']}, editloop {facts['version']}. {interval_note(rows)}",
+        "",
+        BASE_NOTE,
         "",
         "| " + " | ".join(HEADINGS) + " |",
         "|" + "---|" * len(HEADINGS),
