@@ -12,7 +12,7 @@ from editloop.claims.alignment import OVERALL, aligned_arm, alignment_config
 from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.evaluation import edit_request, judge_request
 from editloop.claims.lab import ClaimSizes, Lab, practice_case
-from editloop.claims.rows import ClaimRow, ScoreTable, paired_effect, verdict_of
+from editloop.claims.rows import ClaimRow, ScoreTable, claim_row, paired_effect
 from editloop.core.seeds import derive_seed
 from editloop.judges.base import BatchJudge
 from editloop.judges.storybook import base_scorer, calibrated_scorer
@@ -127,15 +127,13 @@ def _against_base(
 ) -> ClaimRow:
     base = np.tile(scale * np.array(lab.base.scores[axis]), (len(table), 1))
     effect = paired_effect(table, base)
-    return ClaimRow(
+    return claim_row(
+        effect,
         claim=f"hp_edit: aligned against base, {axis.replace('_', ' ')}",
         paper=PAPER,
         paper_says="HP-Score 4.472 to 4.667 after post-training",
         here=f"{table.mean():.2f} against {base.mean():.2f}",
-        effect=effect.value,
-        interval=(effect.low, effect.high),
         unit=unit,
-        verdict=verdict_of(effect),
         seeds=len(table),
         cases=table.shape[1],
         figures={"aligned": float(table.mean()), "base": float(base.mean())},
@@ -147,17 +145,15 @@ def _between(
 ) -> ClaimRow:
     effect = paired_effect(tables[treated], tables[control])
     base = lab.base.mean("overall")
-    return ClaimRow(
+    return claim_row(
+        effect,
         claim=f"hp_edit: {treated.replace('_', ' ')} against {control.replace('_', ' ')}",
         paper=PAPER,
         paper_says=says,
         here=(
             f"oracle overall {tables[treated].mean():.2f} against {tables[control].mean():.2f}; no post-training {base:.2f}"
         ),
-        effect=effect.value,
-        interval=(effect.low, effect.high),
         unit="oracle overall, 1 to 5",
-        verdict=verdict_of(effect),
         seeds=lab.sizes.seeds,
         cases=len(lab.cases),
         figures={name: float(table.mean()) for name, table in tables.items()}

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from editloop.claims.arms import ArmResult
 from editloop.claims.lab import Lab
-from editloop.claims.rows import ClaimRow, verdict_of
+from editloop.claims.rows import ClaimRow, claim_row
 from editloop.core.stats import Interval
 from editloop.judges.agreement import human_ceiling, spearman
 from editloop.judges.calibrate.described import DescribingJudge
@@ -127,7 +127,8 @@ def _calibrated(agreements: _Agreements) -> NDArray[np.float64]:
 def _row(result: ArmResult, which: str) -> ClaimRow:
     effect, counts = Interval(*result.scores[which]), result.counts
     few = which == "few_labels"
-    return ClaimRow(
+    return claim_row(
+        effect,
         claim=f"judges: {'100 labels a task' if few else 'many ratings'} against none",
         paper="HP-Edit, arXiv 2604.19406" if few else "ImgEdit, arXiv 2505.20275",
         paper_says=(
@@ -138,10 +139,7 @@ def _row(result: ArmResult, which: str) -> ClaimRow:
         here=(
             f"Spearman with people {counts[which]:.2f} against {counts['base']:.2f}, human ceiling {counts['ceiling']:.2f}"
         ),
-        effect=effect.value,
-        interval=(effect.low, effect.high),
         unit="Spearman with held-out people",
-        verdict=verdict_of(effect),
         seeds=1,
         cases=int(counts["pairs"]),
         figures=counts,

@@ -9,7 +9,7 @@ from typing import Any, Final
 from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.base import poor_examples
 from editloop.claims.lab import ClaimSizes, Lab
-from editloop.claims.rows import ClaimRow, paired_effect, verdict_of
+from editloop.claims.rows import ClaimRow, claim_row, paired_effect
 from editloop.judges.base import JudgeRequest
 from editloop.models.roles import BatchEditor
 from editloop.train.conditioned.config import ConditionedConfig, RewardSettings
@@ -94,7 +94,8 @@ def rows(lab: Lab) -> list[ClaimRow]:
 def _row(lab: Lab, treated: str, control: str, overall: Any, right: dict[str, float]) -> ClaimRow:
     effect = paired_effect(overall[treated], overall[control])
     means = {name: float(overall[name].mean()) for name in (treated, control)}
-    return ClaimRow(
+    return claim_row(
+        effect,
         claim=f"mrc: {treated.replace('_', ' ')} against {control.replace('_', ' ')}",
         paper=PAPER,
         paper_says="training on imperfect triplets with their rewards as a condition beats training on them without",
@@ -102,10 +103,7 @@ def _row(lab: Lab, treated: str, control: str, overall: Any, right: dict[str, fl
             f"oracle overall {means[treated]:.2f} against {means[control]:.2f} (base {lab.base.mean('overall'):.2f}); "
             f"fully right {100 * right[treated]:.0f} % against {100 * right[control]:.0f} %"
         ),
-        effect=effect.value,
-        interval=(effect.low, effect.high),
         unit="oracle overall, 1 to 5",
-        verdict=verdict_of(effect),
         seeds=lab.sizes.seeds,
         cases=len(lab.cases),
         figures={**means, "base": lab.base.mean("overall")},

@@ -13,7 +13,7 @@ import numpy as np
 
 from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.lab import ClaimSizes, Lab
-from editloop.claims.rows import ClaimRow, paired_effect, verdict_of
+from editloop.claims.rows import ClaimRow, claim_row, paired_effect
 from editloop.core.ids import content_id
 from editloop.core.seeds import derive_seed
 from editloop.core.stats import Interval, bootstrap_interval
@@ -123,7 +123,8 @@ def _trained(
     effect = paired_effect(ours, theirs)
     base = lab.base.mean("overall")
     triplets = [np.mean([r.counts["triplets"] for r in found[name]]) for name in (treated, control)]
-    return ClaimRow(
+    return claim_row(
+        effect,
         claim=f"nhr: {treated} against {control} triplets",
         paper=PAPER,
         paper_says=says,
@@ -131,10 +132,7 @@ def _trained(
             f"oracle overall {ours.mean():.2f} from {triplets[0]:.0f} triplets against {theirs.mean():.2f} from "
             f"{triplets[1]:.0f}; base {base:.2f}"
         ),
-        effect=effect.value,
-        interval=(effect.low, effect.high),
         unit="oracle overall, 1 to 5",
-        verdict=verdict_of(effect),
         seeds=lab.sizes.seeds,
         cases=len(lab.cases),
         figures={treated: float(ours.mean()), control: float(theirs.mean()), "base": base},
@@ -187,15 +185,13 @@ def _precision_row(
     here = f"{len(left)} kept of {len(rows_)}; right by the oracle: " + ", ".join(
         f"{100 * share:.0f} % {name}" for name, share in shares.items()
     )
-    return ClaimRow(
+    return claim_row(
+        effect,
         claim=claim,
         paper=PAPER,
         paper_says=says,
         here="; ".join(part for part in (here, note) if part),
-        effect=effect.value,
-        interval=(effect.low, effect.high),
         unit="share of right triplets",
-        verdict=verdict_of(effect),
         seeds=lab.sizes.seeds,
         cases=len(rows_),
         figures=shares,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -10,9 +11,9 @@ from numpy.typing import NDArray
 from editloop.claims.alignment import aligned_arm, alignment_config
 from editloop.claims.arms import ArmResult, score_table
 from editloop.claims.lab import ClaimSizes, Lab, practice_case
-from editloop.claims.rows import ClaimRow, ScoreTable, paired_effect, verdict_of
+from editloop.claims.rows import ClaimRow, ScoreTable, claim_row, paired_effect
 from editloop.core.seeds import derive_seed
-from editloop.core.stats import mean_interval
+from editloop.core.stats import Interval, mean_interval
 from editloop.train.align.trajectory import AlignCase
 from editloop.world.sampling import cases
 
@@ -92,15 +93,13 @@ def _gain(
 ) -> ClaimRow:
     """An aligned editor (seeds, cases) against the base on the same cases (cases,)."""
     effect = paired_effect(table, np.tile(base, (len(table), 1)))
-    return ClaimRow(
+    return claim_row(
+        effect,
         claim=f"objectives: {claim}",
         paper=PAPER,
         paper_says="every objective improves the editor",
         here=here,
-        effect=effect.value,
-        interval=(effect.low, effect.high),
         unit=unit,
-        verdict=verdict_of(effect),
         seeds=len(table),
         cases=table.shape[1],
         figures={"aligned": float(table.mean()), "base": float(base.mean())},
@@ -109,18 +108,12 @@ def _gain(
 
 def _at_equal_rollouts(lab: Lab, found: dict[str, list[ArmResult]], other: str) -> ClaimRow:
     ours, theirs = (score_table(found[name], "overall") for name in (DEFAULT, other))
-    effect = paired_effect(ours, theirs)
-    return ClaimRow(
-        claim=f"objectives: {DEFAULT} against {other} at equal rollouts",
-        paper=PAPER,
-        paper_says="NFT 4.02 on ImgEdit, Flow-GRPO below 4.0 at the same budget",
+    return _compared(
+        lab,
+        paired_effect(ours, theirs),
+        claim=f"{DEFAULT} against {other} at equal rollouts",
+        says="NFT 4.02 on ImgEdit, Flow-GRPO below 4.0 at the same budget",
         here=f"oracle overall {ours.mean():.2f} against {theirs.mean():.2f}",
-        effect=effect.value,
-        interval=(effect.low, effect.high),
-        unit="oracle overall, 1 to 5",
-        verdict=verdict_of(effect),
-        seeds=lab.sizes.seeds,
-        cases=len(lab.cases),
     )
 
 
@@ -132,18 +125,11 @@ def _at_equal_time(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
         gains.append(
             ours.oracle_at("cpu_seconds", moment) - theirs.oracle_at("cpu_seconds", moment)
         )
-    effect = mean_interval(gains)
-    return ClaimRow(
-        claim=f"objectives: {DEFAULT} against {YARDSTICK} at equal CPU time",
-        paper=PAPER,
-        paper_says="DiffusionNFT reaches Flow-GRPO's score in 1/3 to 1/25 of the time",
-        here=f"mean difference {effect.value:+.2f}; interval over seeds alone",
-        effect=effect.value,
-        interval=(effect.low, effect.high),
-        unit="oracle overall, 1 to 5",
-        verdict=verdict_of(effect),
-        seeds=lab.sizes.seeds,
-        cases=len(lab.cases),
+    return _of_curves(
+        lab,
+        gains,
+        claim=f"{DEFAULT} against {YARDSTICK} at equal CPU time",
+        says="DiffusionNFT reaches Flow-GRPO's score in 1/3 to 1/25 of the time",
     )
 
 
@@ -153,16 +139,29 @@ def _rollouts_saved(lab: Lab, found: dict[str, list[ArmResult]]) -> ClaimRow:
     for ours, theirs in zip(found[DEFAULT], found[YARDSTICK], strict=True):
         end = theirs.curve[-1]
         gains.append(ours.oracle_at("rollouts", ROLLOUT_SHARE * end.rollouts) - end.oracle)
+    return _of_curves(
+        lab,
+        gains,
+        claim=f"{DEFAULT} with a third of the rollouts of {YARDSTICK}",
+        says="fewer rollouts to the same score",
+    )
+
+
+def _of_curves(lab: Lab, gains: Sequence[float], *, claim: str, says: str) -> ClaimRow:
+    """One difference of means over the cases for each seed."""
     effect = mean_interval(gains)
-    return ClaimRow(
-        claim=f"objectives: {DEFAULT} with a third of the rollouts of {YARDSTICK}",
+    here = f"mean difference {effect.value:+.2f}; interval over seeds alone"
+    return _compared(lab, effect, claim=claim, says=says, here=here)
+
+
+def _compared(lab: Lab, effect: Interval, *, claim: str, says: str, here: str) -> ClaimRow:
+    return claim_row(
+        effect,
+        claim=f"objectives: {claim}",
         paper=PAPER,
-        paper_says="fewer rollouts to the same score",
-        here=f"mean difference {effect.value:+.2f}; interval over seeds alone",
-        effect=effect.value,
-        interval=(effect.low, effect.high),
+        paper_says=says,
+        here=here,
         unit="oracle overall, 1 to 5",
-        verdict=verdict_of(effect),
         seeds=lab.sizes.seeds,
         cases=len(lab.cases),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from enum import StrEnum
 
 import numpy as np
@@ -50,6 +51,34 @@ def verdict_of(interval: Interval, *, least: float = 0.0) -> ClaimVerdict:
     if interval.low > least:
         return ClaimVerdict.REPRODUCED
     return ClaimVerdict.NOT_REPRODUCED if interval.high <= least else ClaimVerdict.UNCLEAR
+
+
+def claim_row(
+    effect: Interval,
+    *,
+    claim: str,
+    paper: str,
+    paper_says: str,
+    here: str,
+    unit: str,
+    seeds: int,
+    cases: int,
+    figures: Mapping[str, float] | None = None,
+) -> ClaimRow:
+    """The row of an effect with the verdict that its interval gives; arguments as the fields of `ClaimRow`."""
+    return ClaimRow(
+        claim=claim,
+        paper=paper,
+        paper_says=paper_says,
+        here=here,
+        effect=effect.value,
+        interval=(effect.low, effect.high),
+        unit=unit,
+        verdict=verdict_of(effect),
+        seeds=seeds,
+        cases=cases,
+        figures=dict(figures or {}),
+    )
 
 
 def paired_effect(treated: ScoreTable, control: ScoreTable) -> Interval:
