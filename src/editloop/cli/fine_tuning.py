@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import typer
 
@@ -18,10 +18,14 @@ from editloop.core.log import Bar, ProgressDisplay
 
 if TYPE_CHECKING:
     from editloop.judges.people.bulk import Judged
-    from editloop.records.formats.rated_edits import RatedFile
+    from editloop.records.formats.rated_edits import RatedEdit, RatedFile
+    from editloop.report.story import Strip
     from editloop.store.answers import AnswerStore
     from editloop.train.judge_sft.config import JudgeSftConfig
     from editloop.train.judge_sft.fit import FineTuned
+
+SHOWN: Final = 12
+"""Edits held out that the page shows."""
 
 
 class FineTuneRequest(NamedTuple):
@@ -54,7 +58,9 @@ def fine_tune_command(rated: RatedFile, request: FineTuneRequest, *, as_json: bo
         axes=_pairs(request.learn),
     )
     with open_answers(request.answers) as store, ProgressDisplay("fine-tune") as display:
-        found = fine_tune(rated, asked, _Witness(store, request.workers, display))
+        witness = _Witness(store, request.workers, display)
+        found = fine_tune(rated, asked, witness)
+    page = _write_page(found, request, witness.losses)
     model, dropped = found.model, (*rated.dropped, *found.examples.dropped)
     if as_json:
         body = {
@@ -67,12 +73,14 @@ def fine_tune_command(rated: RatedFile, request: FineTuneRequest, *, as_json: bo
                 {"place": one.place, "reason": one.reason, "detail": one.detail} for one in dropped
             ],
             "out": str(request.out),
+            "page": str(page),
             **report_of(found),
         }
         typer.echo(json.dumps(body, indent=2))
     else:
         _print(found)
     say_dropped(dropped)
+    say(f"page: {page}")
     say(f"judge: {request.out} (use it with --judge {request.out})")
 
 
@@ -105,6 +113,8 @@ class _Witness:
 
     def __init__(self, store: AnswerStore, workers: int | None, display: ProgressDisplay) -> None:
         self._store, self._workers, self._display = store, workers, display
+        self.losses: list[tuple[int, float]] = []
+        """Step and loss, of this session."""
 
     def judged(self, spec: str, edits: RatedFile) -> Judged:
         """Verdicts, kept ones from the store."""
@@ -117,7 +127,8 @@ class _Witness:
         return judge_edits(spec, edits.edits, store=self._store, workers=workers, progress=show)
 
     def trained(self, step: int, steps: int, loss: float) -> None:
-        """Show the step."""
+        """Show the step and keep its loss for the page."""
+        self.losses.append((step, loss))
         self._display.update([Bar("steps", step, steps, f"loss {loss:.4f}")])
 
     def say(self, words: str) -> None:
@@ -125,9 +136,64 @@ class _Witness:
         say(words)
 
 
-def _print(found: FineTuned) -> None:
-    facts = found.model.training
-    numbers = ["before", "after", "gain", "95 % interval", "within 1", "MAE", "ceiling", "scored"]
+NUMBERS: Final = ("before", "after", "gain", "95 % interval", "within 1", "MAE", "ceiling", "scored")  # fmt: skip
+HEADINGS: Final = ("Spearman held out", "read from", *NUMBERS)
+
+
+def _write_page(
+    found: FineTuned, request: FineTuneRequest, losses: Sequence[tuple[int, float]]
+) -> Path:
+    """Agreement, some edits held out with both judges' scores beside people's, and the loss of this session."""
+    from editloop.cli.training_page import PAGE_NAME, curve
+    from editloop.report.story import Plot, Story, Table, write_story
+
+    loss = curve("loss", losses)
+    note = "On photographs held out; intervals are 95 % bootstrap intervals over whole photographs."
+    facts = {
+        "base": request.base,
+        "rubric": f"{found.model.rubric} ({found.model.rubric_version})",
+        "examples": str(found.model.training["examples"]),
+        "dropped": str(len(found.examples.dropped)),
+        "settings": json.dumps(found.model.training["config"]),
+    }
+    story = Story(
+        title=f"{request.base} fine-tuned to judge as people do",
+        lead="Scores of the judge before and after, carried onto people's scale, beside people's mean.",
+        summary=[Table("Agreement with people", HEADINGS, tuple(map(tuple, _rows(found))), note)],
+        strips=[_strip(found, edit, request.scale) for edit in found.examples.held_out[:SHOWN]],
+        plots=[Plot("Loss of this session", "step", "loss", (loss,))] if loss.points else [],
+        facts=facts,
+    )
+    return write_story(story, request.out, PAGE_NAME)
+
+
+def _strip(found: FineTuned, edit: RatedEdit, scale: tuple[float, float]) -> Strip:
+    """A rated edit, its two pictures, and what was said of it."""
+    from editloop.cli.training_page import small
+    from editloop.core.images import decode_image
+    from editloop.judges.people.report import score_of
+    from editloop.report.story import StoryPicture, Strip
+
+    axis = next(iter(found.gains))
+    verdicts = [judged.verdicts.get(edit.uid) for judged in found.judged]
+    scores = [None if one is None else score_of(axis, one, scale) for one in verdicts]
+    told = {"people": edit.mean(axis), **dict(zip(("before", "after"), scores, strict=True))}
+    note = ", ".join(
+        f"{who} {'unscored' if value is None else format(value, '.1f')}"
+        for who, value in told.items()
+    )
+    pictures = tuple(
+        StoryPicture(label, small(decode_image(path.read_bytes()).pixels), note=words)
+        for label, path, words in (
+            ("source", edit.source, ""),
+            ("edited", edit.edited, f"{axis}: {note}"),
+        )
+    )
+    return Strip(edit.instruction, "", pictures)
+
+
+def _rows(found: FineTuned) -> list[list[str]]:
+    """A row an axis under `HEADINGS`."""
     rows = []
     after = {row.axis: row.as_json() for row in found.after.axes}
     for row in found.before.axes:
@@ -146,7 +212,12 @@ def _print(found: FineTuned) -> None:
                 f"{old['n_scored']} -> {new['n_scored']} of {new['n']}",
             ]
         )
-    print_table(["Spearman held out", "read from", *numbers], rows, numbers=numbers)
+    return rows
+
+
+def _print(found: FineTuned) -> None:
+    facts = found.model.training
+    print_table(HEADINGS, _rows(found), numbers=NUMBERS)
     learnt = ", ".join(f"{axis} from {people}" for axis, people in facts["learnt_from"].items())
     low, high = found.model.scale
     typer.echo(

@@ -200,6 +200,10 @@ def test_the_command_prints_before_and_after(
     fine_tune_command(rated, request, as_json=as_json)
     done = capsys.readouterr()
     assert "use it with --judge" in done.err
+    page = (tmp_path / "judge" / "training.html").read_text("utf-8")
+    assert page.count("<article") == 4
+    assert page.count("overall: people ") == 4
+    assert "Loss of this session" in page
     if as_json:
         body = json.loads(done.out)
         assert body["training"]["edits"] == {"trained": 16, "held_out": 4}

@@ -77,6 +77,8 @@ class FineTuned:
     before: PeopleReport
     after: PeopleReport
     gains: Mapping[str, Gain]
+    judged: tuple[Judged, Judged]
+    """Verdicts on the edits held out, before and after."""
 
 
 def fine_tune(rated: RatedFile, asked: FineTuning, witness: Witness) -> FineTuned:
@@ -121,6 +123,7 @@ def fine_tune(rated: RatedFile, asked: FineTuning, witness: Witness) -> FineTune
         people_report(held_out, before, scale=asked.people, seed=seed),
         people_report(held_out, after, scale=asked.people, seed=seed),
         judge_gains(held_out, before, after, asked.people, seed=seed),
+        (before, after),
     )
     reported = model.model_copy(update={"report": report_of(found)})
     save_fine_tuned(reported, asked.out)
