@@ -54,7 +54,19 @@ def command_line_import() -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    "heavy", ["torch", "cv2", "onnxruntime", "duckdb", "pyarrow", "jinja2", "scipy", "pandas"]
+    "heavy",
+    [
+        "torch",
+        "numpy",
+        "PIL",
+        "cv2",
+        "onnxruntime",
+        "duckdb",
+        "pyarrow",
+        "jinja2",
+        "scipy",
+        "pandas",
+    ],
 )
 def test_the_command_line_starts_without(
     heavy: str, command_line_import: dict[str, object]

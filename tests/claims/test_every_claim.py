@@ -15,7 +15,7 @@ from editloop.claims import worker
 from editloop.claims.arms import ArmResult, ArmStore, OutOfTimeError
 from editloop.claims.groups import CLAIMS, ArmJob, arm_jobs, chosen_groups
 from editloop.claims.lab import ClaimSizes, Lab
-from editloop.claims.pages import PAGE_NAME, SHOWN_ARMS, claims_story, varied, write_claims_page
+from editloop.claims.pages import PAGE_NAME, SHOWN_ARMS, claims_story, write_claims_page
 from editloop.claims.rows import ClaimRow
 from editloop.claims.run import ClaimsResult, run_claims
 from editloop.claims.workers import ArmFailedError, compute_arms
@@ -24,6 +24,7 @@ from editloop.core.errors import AssetError, UnknownNameError
 from editloop.judges.storybook import held_out_judge, tiny_judge
 from editloop.models.storybook.build import build_pipeline
 from editloop.train.storybook.base import training_vocabulary
+from editloop.world.sampling import varied
 
 SIZES = ClaimSizes(
     seeds=1,

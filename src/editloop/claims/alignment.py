@@ -34,8 +34,7 @@ from editloop.train.align.trajectory import AlignCase
 WINDOW: Final = 1
 """Noisy steps of the short window; of three denoising steps the full trajectory has two."""
 LEARNING_RATE: Final = 1e-4
-"""For every weight of the toy editor, which is small enough to be trained whole; chosen on training combinations, where a LoRA of rank 16
-needed twice the rollouts."""
+"""For every weight of the toy editor, which is small enough to be trained whole; chosen on training combinations."""
 LEVELS: Final = (0.55, 1.0)
 """Noise levels of the forward objectives: those that three denoising steps come by. Below them the network only copies."""
 

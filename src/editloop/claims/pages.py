@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +16,8 @@ from editloop.claims.publish import table_of
 from editloop.claims.rows import ClaimRow
 from editloop.claims.worse import worse_table
 from editloop.report.story import Curve, Plot, Story, StoryPicture, Strip, Table, write_story
-from editloop.world.cases import Case
 from editloop.world.render import render
+from editloop.world.sampling import varied
 
 PAGE_NAME: Final = "claims.html"
 STRIPS: Final = 12
@@ -147,13 +146,3 @@ def _strips(lab: Lab) -> Iterator[Strip]:
         pictures.append(StoryPicture("true target", render(case.target)))
         told = " / ".join([*case.context, case.instruction])
         yield Strip(told, str(case.report_type), tuple(pictures))
-
-
-def varied(cases: Sequence[Case], count: int) -> list[int]:
-    """Places of `count` cases, the kinds of edit in turn."""
-    turns: Counter[str] = Counter()
-    order = []
-    for place, case in enumerate(cases):
-        order.append((turns[case.report_type], place))
-        turns[case.report_type] += 1
-    return [place for _, place in sorted(order)[:count]]

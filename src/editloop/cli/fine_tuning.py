@@ -172,6 +172,7 @@ def _strip(found: FineTuned, edit: RatedEdit, scale: tuple[float, float]) -> Str
     from editloop.cli.training_page import small
     from editloop.core.images import decode_image
     from editloop.judges.people.report import score_of
+    from editloop.records.formats.rated_edits import image_bytes
     from editloop.report.story import StoryPicture, Strip
 
     axis = next(iter(found.gains))
@@ -183,7 +184,7 @@ def _strip(found: FineTuned, edit: RatedEdit, scale: tuple[float, float]) -> Str
         for who, value in told.items()
     )
     pictures = tuple(
-        StoryPicture(label, small(decode_image(path.read_bytes()).pixels), note=words)
+        StoryPicture(label, small(decode_image(image_bytes(path)).pixels), note=words)
         for label, path, words in (
             ("source", edit.source, ""),
             ("edited", edit.edited, f"{axis}: {note}"),

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
 
 if TYPE_CHECKING:
     from editloop.models.roles import EditRequest, RgbImage
@@ -17,7 +14,6 @@ if TYPE_CHECKING:
     from editloop.train.examples import EditExample
     from editloop.train.policy import EditPolicy
     from editloop.train.sft.log import StepReport
-    from editloop.world.cases import Case
 
 PAGE_NAME: Final = "training.html"
 SHOWN: Final = 6
@@ -36,18 +32,16 @@ ABOUT_DATA: Final = "The edits are of the data that the training saw."
 def world_edits(seed: int, count: int = SHOWN) -> list[AlignCase]:
     """Held-out edits of the storybook world, of as many kinds as there are edits; the oracle can score them."""
     from editloop.train.align.cases import storybook_cases
-    from editloop.world.sampling import cases
+    from editloop.world.sampling import cases, varied
 
-    by_type: Counter[str] = Counter()
-    drawn: list[tuple[int, int, Case]] = []
-    for case in cases(seed, 8 * count, "held_out"):
-        drawn.append((by_type[case.report_type], len(drawn), case))
-        by_type[case.report_type] += 1
-    return storybook_cases(case for *_, case in sorted(drawn, key=lambda row: row[:2])[:count])
+    drawn = list(cases(seed, 8 * count, "held_out"))
+    return storybook_cases(drawn[place] for place in varied(drawn, count))
 
 
 def example_edits(examples: Sequence[EditExample], count: int = SHOWN) -> list[AlignCase]:
     """Triplets of a data set, from all over it."""
+    import numpy as np
+
     from editloop.train.align.trajectory import AlignCase
 
     places = np.unique(np.linspace(0, len(examples) - 1, min(count, len(examples))).astype(int))
@@ -67,7 +61,8 @@ class TrainingPage:
     def __init__(self, policy: EditPolicy, edits: Sequence[AlignCase], steps: int) -> None:
         from editloop.train.sft.parallel import Processes
 
-        self._edits = edits if Processes().leads else ()
+        self._leads = Processes().leads
+        self._edits = edits if self._leads else ()
         self._steps = steps
         self._before = self._drawn(policy)
         self._after: list[RgbImage] = []
@@ -84,13 +79,15 @@ class TrainingPage:
         tables: Sequence[Table],
         facts: Mapping[str, str],
     ) -> Path:
-        """Write ``training.html``; returns its path.
+        """Write ``training.html``, in the leading process; returns its path.
 
         Raises:
             StoreError: when `folder` cannot be written.
         """
         from editloop.report.story import Story, write_story
 
+        if not self._leads:
+            return folder / PAGE_NAME
         story = Story(
             title=title,
             lead=self._lead(),
@@ -149,6 +146,7 @@ class TrainingPage:
 
 def small(image: RgbImage) -> RgbImage:
     """`image`, no longer than `PICTURE_SIDE` on its longest side."""
+    import numpy as np
     from PIL import Image
 
     if max(image.shape[:2]) <= PICTURE_SIDE:
@@ -160,6 +158,8 @@ def small(image: RgbImage) -> RgbImage:
 
 def curve(label: str, points: Iterable[tuple[float, float | None]]) -> Curve:
     """A curve of at most `POINTS` points, each the mean over neighbouring steps; steps without a value are left out."""
+    import numpy as np
+
     from editloop.report.story import Curve
 
     found = [(x, y) for x, y in points if y is not None and np.isfinite(y)]
@@ -184,6 +184,8 @@ def sft_plots(log: Sequence[StepReport]) -> list[Plot]:
 
 def sft_table(log: Sequence[StepReport]) -> Table:
     """What was learnt from, and what was left out."""
+    import numpy as np
+
     from editloop.report.story import Table
 
     loss = first_and_last(curve("loss", ((one.step, one.loss) for one in log)).points)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -154,3 +155,13 @@ def scene_from_json(text: str | bytes) -> Scene:
         pydantic.ValidationError: when `text` is no such scene.
     """
     return _scene_adapter().validate_json(text)
+
+
+def varied(drawn: Sequence[Case], count: int) -> list[int]:
+    """Places of `count` of the drawn cases, the kinds of edit in turn."""
+    turns: Counter[str] = Counter()
+    order = []
+    for place, case in enumerate(drawn):
+        order.append((turns[case.report_type], place))
+        turns[case.report_type] += 1
+    return [place for _, place in sorted(order)[:count]]

@@ -108,7 +108,7 @@ class PlausibilityGate(Stage[DrawnSource, DrawnSource, GateConfig]):
     """Does the picture show its prompt (prompt A.5; 56 % fell here in the paper)?"""
 
     name: ClassVar[str] = "gate"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     lane: ClassVar[Lane] = Lane.PROCESS
     batch_size: ClassVar[int] = 16
     input = DrawnSource
